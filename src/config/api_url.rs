@@ -1,0 +1,144 @@
+//! The API's URL as Hoop uses it: it appends `/api/…` to the text, and Go's HTTP client reads the result.
+
+use super::problem::{ApiUrlFault, ProblemKind};
+use super::source::{Source, Value};
+use crate::gourl::parse;
+use crate::secret::redact_url;
+
+/// An API that can be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiUrl {
+    /// Whether it is asked inside TLS.
+    pub scheme: HttpScheme,
+    /// A name, or an address without brackets.
+    pub host: String,
+    /// The written port, or that of the scheme.
+    pub port: u16,
+    /// What comes before `/api/…` in every request: empty, `/` by mistake, or a path such as `/hoop`.
+    pub base_path: String,
+    /// The configured text without secrets.
+    pub text: String,
+    /// Where it was configured.
+    pub source: Source,
+    /// Whether a query or fragment swallows whatever Hoop appends.
+    swallowed: bool,
+}
+
+/// The two schemes of Go's HTTP client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HttpScheme {
+    /// Plaintext.
+    Http,
+    /// TLS.
+    Https,
+}
+
+impl ApiUrl {
+    /// The path that reaches the server when Hoop asks for `path`, which starts with a slash.
+    pub fn request_path(&self, path: &str) -> String {
+        match (self.swallowed, self.base_path.is_empty()) {
+            (true, true) => "/".to_owned(),
+            (true, false) => self.base_path.clone(),
+            (false, _) => format!("{}{path}", self.base_path),
+        }
+    }
+}
+
+/// The API that Hoop asks, and what is wrong with its URL; both where the mistake doesn't keep Hoop from asking.
+pub(super) fn read(value: &Value) -> (Option<ApiUrl>, Option<ProblemKind>) {
+    match split(value) {
+        Ok(api) => {
+            let fault = if api.swallowed {
+                Some(ApiUrlFault::Query)
+            } else if api.base_path.trim_end_matches('/').ends_with("/api") {
+                Some(ApiUrlFault::ApiSuffix)
+            } else if api.base_path.ends_with('/') {
+                Some(ApiUrlFault::TrailingSlash)
+            } else {
+                None
+            };
+            let problem = fault.map(|fault| ProblemKind::ApiUrlMalformed {
+                url: api.text.clone(),
+                fault,
+            });
+            (Some(api), problem)
+        }
+        Err(fault) => (
+            None,
+            Some(ProblemKind::ApiUrlMalformed {
+                url: redact_url(&value.text),
+                fault,
+            }),
+        ),
+    }
+}
+
+/// `HOOP_GATEWAY_URL`, whose reader takes WebSocket schemes too and plaintext where there is none.
+pub(super) fn gateway_url(value: &Value) -> Option<ApiUrl> {
+    let text = value.text.trim_end_matches('/');
+    let text = match text.split_once("://") {
+        Some(("ws" | "http", rest)) => format!("http://{rest}"),
+        Some(("wss" | "https", rest)) => format!("https://{rest}"),
+        Some(_) => return None,
+        None => format!("http://{text}"),
+    };
+    split(&Value {
+        text,
+        source: value.source.clone(),
+    })
+    .ok()
+}
+
+fn split(value: &Value) -> Result<ApiUrl, ApiUrlFault> {
+    // Hoop's first request. What comes behind decides how Go reads the text: "h:80" alone would be a scheme.
+    let whole = format!("{}{FIRST_REQUEST}", value.text);
+    let asked = || redact_url(&whole);
+    let url = parse(&whole).map_err(ApiUrlFault::Parse)?;
+    let scheme = match &*url.scheme {
+        "http" => HttpScheme::Http,
+        "https" => HttpScheme::Https,
+        other => {
+            return Err(ApiUrlFault::UnsupportedScheme {
+                scheme: other.to_owned(),
+                asked: asked(),
+            });
+        }
+    };
+    let authority = String::from_utf8_lossy(&url.host).into_owned();
+    if authority.is_empty() {
+        return Err(ApiUrlFault::HostMissing { asked: asked() });
+    }
+    // Go has checked that there are only digits behind the last colon outside of brackets.
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, port),
+        _ => (&*authority, ""),
+    };
+    let port = match (port, scheme) {
+        ("", HttpScheme::Http) => 80,
+        ("", HttpScheme::Https) => 443,
+        (port, _) => match port.parse() {
+            Ok(0) => return Err(ApiUrlFault::Port("0".to_owned())),
+            Ok(port) => port,
+            Err(_) => return Err(ApiUrlFault::Port(port.to_owned())),
+        },
+    };
+    let host = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
+    let swallowed = value.text.contains(['?', '#']);
+    let path = String::from_utf8_lossy(&url.path);
+    let base_path = path.strip_suffix(FIRST_REQUEST).unwrap_or(&path).to_owned();
+    Ok(ApiUrl {
+        scheme,
+        host: host.to_owned(),
+        port,
+        base_path,
+        text: redact_url(&value.text),
+        source: value.source.clone(),
+        swallowed,
+    })
+}
+
+/// What `hoop login` asks for first.
+const FIRST_REQUEST: &str = "/api/publicserverinfo";

@@ -1,0 +1,335 @@
+//! From a configured address to what Go dials: Hoop's `ParseServerAddress`, grpc-go's target, Go's dialer.
+//!
+//! Each step has its own surprises, so each is kept apart. None of them looks at the network.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use super::{ParseError, ip, parse};
+use crate::secret::{MASK, redact_url};
+
+/// What grpc-go is told to dial: a host and port, or the whole configured text where Hoop found no host in it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Target(String);
+
+impl Target {
+    /// The target as Hoop passes it on. It may hold a password where the configured text was broken.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&redact_url(&self.0))
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Target({self})")
+    }
+}
+
+/// Hoop's only complaint about an address: there is no colon, or nothing before the first one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrongFormat;
+
+impl fmt::Display for WrongFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("server address is in wrong format")
+    }
+}
+
+impl std::error::Error for WrongFormat {}
+
+/// Hoop's `ParseServerAddress`, for client and agent alike.
+///
+/// A URL's host is taken as it is; where there is none, or Go can't read the URL, the whole text is the target.
+pub fn server_address(text: &str) -> Result<Target, WrongFormat> {
+    if let Ok(url) = parse(text)
+        && !url.host.is_empty()
+    {
+        return Ok(Target(String::from_utf8_lossy(&url.host).into_owned()));
+    }
+    match text.find(':') {
+        None | Some(0) => Err(WrongFormat),
+        Some(_) => Ok(Target(text.to_owned())),
+    }
+}
+
+/// What Go does when grpc-go is asked for a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dial {
+    /// It connects by TCP.
+    Tcp {
+        /// A name or an address without brackets; empty means this machine.
+        host: String,
+        /// 0 where the target ends in a colon.
+        port: u16,
+        /// Whether the port is written; otherwise it is grpc-go's default of `dns:`, or 0 behind a bare colon.
+        port_written: bool,
+    },
+    /// It connects to a Unix socket, which Hoop doesn't mean to support but grpc-go does.
+    Unix,
+    /// It gives up without sending a packet.
+    Refused(DialError),
+}
+
+/// Why Go's dialer refuses a target; displays as Go's text, secrets hidden.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DialError {
+    /// The target is neither a host with a port nor in brackets with a port.
+    Split {
+        /// The whole target, redacted.
+        address: String,
+        /// What is missing or too much.
+        fault: SplitFault,
+    },
+    /// A number that is no port.
+    InvalidPort(String),
+    /// A word that is no service name, often digits with a slash behind them.
+    UnknownPort(String),
+    /// No resolver is asked about a name like this: too long, an empty label, a character that no name has.
+    NoSuchHost(String),
+    /// grpc-go can't even read the target as part of a URL.
+    Target(ParseError),
+    /// The `dns:` resolver got nothing to look up.
+    DnsTarget,
+}
+
+impl fmt::Display for DialError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Split { address, fault } => write!(f, "address {address}: {fault}"),
+            Self::InvalidPort(port) => write!(f, "address {port}: invalid port"),
+            Self::UnknownPort(port) => write!(f, "lookup tcp/{port}: unknown port"),
+            Self::NoSuchHost(host) => write!(f, "lookup {host}: no such host"),
+            Self::Target(error) => error.fmt(f),
+            Self::DnsTarget => f.write_str("dns resolver: missing address"),
+        }
+    }
+}
+
+impl std::error::Error for DialError {}
+
+/// What Go's `SplitHostPort` objects to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SplitFault {
+    /// No colon, or none behind the closing bracket.
+    MissingPort,
+    /// Colons in a host without brackets.
+    TooManyColons,
+    /// The bracket before the host doesn't close.
+    MissingBracket,
+    /// A `[` where none belongs.
+    UnexpectedOpen,
+    /// A `]` where none belongs.
+    UnexpectedClose,
+}
+
+impl fmt::Display for SplitFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::MissingPort => "missing port in address",
+            Self::TooManyColons => "too many colons in address",
+            Self::MissingBracket => "missing ']' in address",
+            Self::UnexpectedOpen => "unexpected '[' in address",
+            Self::UnexpectedClose => "unexpected ']' in address",
+        })
+    }
+}
+
+/// What grpc-go's `DialContext` and Go's dialer make of `target`.
+///
+/// A scheme that grpc-go knows is obeyed, so `dns:8010` looks up a host called 8010. Anything else is written behind
+/// `passthrough:///` and read as a URL again, which drops a query and decodes percent escapes.
+pub fn dial(target: &Target) -> Dial {
+    let text = target.expose();
+    if let Ok(url) = parse(text) {
+        match &*url.scheme {
+            "dns" => return dial_dns(&endpoint(&url)),
+            "unix" | "unix-abstract" => return Dial::Unix,
+            "passthrough" => return dial_tcp(&endpoint(&url)),
+            _ => {}
+        }
+    }
+    match parse(&format!("passthrough:///{text}")) {
+        Ok(url) => dial_tcp(&endpoint(&url)),
+        Err(error) => Dial::Refused(DialError::Target(error)),
+    }
+}
+
+/// grpc-go's `Target.Endpoint`: the path without its first slash, else the opaque part.
+fn endpoint(url: &super::Url<'_>) -> String {
+    let path = String::from_utf8_lossy(&url.path);
+    let text = if path.is_empty() { url.opaque } else { &path };
+    text.strip_prefix('/').unwrap_or(text).to_owned()
+}
+
+/// grpc-go's `dns` resolver, which alone has a default port.
+fn dial_dns(endpoint: &str) -> Dial {
+    if endpoint.is_empty() {
+        return Dial::Refused(DialError::DnsTarget);
+    }
+    let bare = endpoint
+        .strip_prefix('[')
+        .and_then(|inside| inside.strip_suffix(']'))
+        .unwrap_or(endpoint);
+    if split_host_port(endpoint).is_err() && (!bare.contains(':') || ip::parse(bare.as_bytes()).is_ok()) {
+        return resolve(bare.to_owned(), DNS_PORT, false);
+    }
+    dial_tcp(endpoint)
+}
+
+/// Go's `net.Dialer` for `tcp`.
+fn dial_tcp(address: &str) -> Dial {
+    let (host, port) = match split_host_port(address) {
+        Ok(parts) => parts,
+        Err(fault) => {
+            return Dial::Refused(DialError::Split {
+                address: redact_url(address),
+                fault,
+            });
+        }
+    };
+    let Some(number) = port_number(port) else {
+        return Dial::Refused(DialError::UnknownPort(shown_port(port)));
+    };
+    let Ok(number) = u16::try_from(number) else {
+        return Dial::Refused(DialError::InvalidPort(shown_port(port)));
+    };
+    resolve(host.to_owned(), number, !port.is_empty())
+}
+
+fn resolve(host: String, port: u16, port_written: bool) -> Dial {
+    if host.is_empty() || ip::parse(host.as_bytes()).is_ok() || is_domain_name(&host) {
+        return Dial::Tcp {
+            host,
+            port,
+            port_written,
+        };
+    }
+    Dial::Refused(DialError::NoSuchHost(redact_url(&host)))
+}
+
+/// Go's `net.SplitHostPort`.
+pub fn split_host_port(address: &str) -> Result<(&str, &str), SplitFault> {
+    let (before, port) = address.rsplit_once(':').ok_or(SplitFault::MissingPort)?;
+    let (host, inside, behind) = if let Some(inside) = address.strip_prefix('[') {
+        let (host, rest) = inside.split_once(']').ok_or(SplitFault::MissingBracket)?;
+        if host.len() + 2 != before.len() {
+            let colons = rest.starts_with(':');
+            return Err(if colons {
+                SplitFault::TooManyColons
+            } else {
+                SplitFault::MissingPort
+            });
+        }
+        (host, inside, rest)
+    } else if before.contains(':') {
+        return Err(SplitFault::TooManyColons);
+    } else {
+        (before, address, address)
+    };
+    if inside.contains('[') {
+        return Err(SplitFault::UnexpectedOpen);
+    }
+    if behind.contains(']') {
+        return Err(SplitFault::UnexpectedClose);
+    }
+    Ok((host, port))
+}
+
+/// Go's `LookupPort`: a number with an optional sign, nothing for 0, or the name of a service.
+fn port_number(port: &str) -> Option<i64> {
+    if port.is_empty() {
+        return Some(0);
+    }
+    let digits = port.strip_prefix(['+', '-']).unwrap_or(port);
+    // Go stops at the first digit that makes the number hopelessly large, whatever follows.
+    let (mut number, mut hopeless) = (0_i64, false);
+    for byte in digits.bytes() {
+        if !byte.is_ascii_digit() {
+            return service_port(port);
+        }
+        hopeless = number >= HOPELESS_PORT;
+        if hopeless {
+            break;
+        }
+        number = number * 10 + i64::from(byte - b'0');
+    }
+    let number = if hopeless { HOPELESS_PORT } else { number };
+    Some(if port.starts_with('-') { -number } else { number })
+}
+
+/// The names that Go knows on every system. What `/etc/services` adds is this machine's business.
+fn service_port(name: &str) -> Option<i64> {
+    SERVICES
+        .iter()
+        .find(|(known, _)| name.eq_ignore_ascii_case(known))
+        .map(|&(_, port)| port)
+}
+
+/// A port that isn't one may be the password of a broken URL, so only what a port could have been is shown.
+fn shown_port(port: &str) -> String {
+    let harmless = |byte: u8| byte.is_ascii_digit() || b"+-/ ".contains(&byte);
+    if port.bytes().all(harmless) && port.len() <= 10 {
+        port.to_owned()
+    } else {
+        MASK.to_owned()
+    }
+}
+
+/// Go's `isDomainName`: what it sends to a resolver (RFC 1035 section 2.3.1, with underscores).
+fn is_domain_name(name: &str) -> bool {
+    let relative = name.strip_suffix('.').unwrap_or(name);
+    if name == "." {
+        return true;
+    }
+    let label_is_fine = |label: &str| {
+        let bytes = label.as_bytes();
+        (1..=63).contains(&bytes.len())
+            && bytes
+                .iter()
+                .all(|&byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    relative.len() <= 253
+        && relative.split('.').all(label_is_fine)
+        && relative.bytes().any(|byte| !byte.is_ascii_digit() && byte != b'.')
+}
+
+/// Whether the host, as a configuration names it, can only be this machine.
+pub fn is_loopback(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    host.is_empty()
+        || host.eq_ignore_ascii_case("localhost")
+        || host.to_ascii_lowercase().ends_with(".localhost")
+        || host.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
+}
+
+/// The port of `dns:` targets that name none.
+const DNS_PORT: u16 = 443;
+
+/// From here on Go reads no further digits; any such number is out of range.
+const HOPELESS_PORT: i64 = 1 << 30;
+
+const SERVICES: &[(&str, i64)] = &[
+    ("domain", 53),
+    ("ftp", 21),
+    ("ftps", 990),
+    ("gopher", 70),
+    ("http", 80),
+    ("https", 443),
+    ("imap2", 143),
+    ("imap3", 220),
+    ("imaps", 993),
+    ("pop3", 110),
+    ("pop3s", 995),
+    ("smtp", 25),
+    ("submissions", 465),
+    ("ssh", 22),
+    ("telnet", 23),
+];
