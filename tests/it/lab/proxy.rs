@@ -1,0 +1,215 @@
+//! The proxies of the lab: where their programs are and how they are started in the foreground.
+
+#![expect(clippy::disallowed_types, reason = "connecting is how a proxy is known to listen")]
+
+use std::env;
+use std::ffi::OsString;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use super::port::Port;
+use super::process::Process;
+use super::{Lab, repository};
+
+/// A proxy that has configurations in `tests/lab`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Proxy {
+    Nginx,
+    Haproxy,
+    Envoy,
+    Caddy,
+    Apache,
+}
+
+impl Proxy {
+    pub(crate) const ALL: [Self; 5] = [Self::Nginx, Self::Haproxy, Self::Envoy, Self::Caddy, Self::Apache];
+
+    /// Also the name of its folder in `tests/lab`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Nginx => "nginx",
+            Self::Haproxy => "haproxy",
+            Self::Envoy => "envoy",
+            Self::Caddy => "caddy",
+            Self::Apache => "apache",
+        }
+    }
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|proxy| proxy.name() == name)
+    }
+
+    /// How its configuration files end.
+    pub(crate) fn extension(self) -> &'static str {
+        match self {
+            Self::Nginx | Self::Apache => "conf",
+            Self::Haproxy => "cfg",
+            Self::Envoy => "yaml",
+            Self::Caddy => "caddyfile",
+        }
+    }
+
+    /// Its program, if this machine has it: `HOOP_LAB_<NAME>`, else in `.lab`, else on the path.
+    pub(crate) fn program(self) -> Option<PathBuf> {
+        let variable = format!("HOOP_LAB_{}", self.name().to_uppercase());
+        if let Some(program) = env::var_os(variable) {
+            return Some(PathBuf::from(program));
+        }
+        let file = match self {
+            Self::Apache => "apache2",
+            _ => self.name(),
+        };
+        let path = env::var_os("PATH").unwrap_or_default();
+        [repository().join(".lab/bin")]
+            .into_iter()
+            .chain(env::split_paths(&path))
+            // Debian's servers are not on the path of those who are not root.
+            .chain([PathBuf::from("/usr/sbin")])
+            .map(|folder| folder.join(file))
+            .find(|program| program.is_file())
+    }
+
+    fn command(self, program: &Path, file: &Path, run: &Path) -> Command {
+        let mut command = Command::new(program);
+        match self {
+            Self::Nginx => command.arg("-c").arg(file).arg("-p").arg(run),
+            Self::Haproxy => command.arg("-db").arg("-f").arg(file),
+            Self::Envoy => command
+                .arg("-c")
+                .arg(file)
+                .args(["--concurrency", "1", "--disable-hot-restart"]),
+            Self::Caddy => command.args(["run", "--adapter", "caddyfile", "--config"]).arg(file),
+            Self::Apache => command.arg("-DFOREGROUND").arg("-f").arg(file),
+        };
+        // Nothing of the machine's own settings, and what a proxy stores goes with the run.
+        command
+            .env_clear()
+            .env(
+                "PATH",
+                env::var_os("PATH").unwrap_or_else(|| OsString::from("/usr/bin:/bin")),
+            )
+            .env("HOME", run);
+        command
+    }
+}
+
+/// A proxy that accepts connections; it ends with this value.
+pub(crate) struct Serving {
+    listen: Port,
+    process: Process,
+}
+
+impl Serving {
+    /// Renders `configuration`, starts `proxy` with it and waits until it listens.
+    pub(crate) fn start(lab: &Lab, proxy: Proxy, configuration: &Path) -> Result<Self, StartError> {
+        let program = proxy.program().ok_or(StartError::NotInstalled(proxy))?;
+        let text = fs::read_to_string(configuration)?;
+        let run = lab.fresh_folder()?;
+        let listen = Port::reserve()?;
+        let text = lab
+            .render(&text)
+            .replace("@LISTEN@", &listen.number().to_string())
+            .replace("@RUN@", &run.display().to_string())
+            .replace("@MODS@", APACHE_MODULES)
+            .replace("@LOAD_STREAM@", &load_stream_module());
+        let file = run.join(format!("{}.{}", proxy.name(), proxy.extension()));
+        fs::write(&file, text)?;
+        let process = Process::spawn(proxy.command(&program, &file, &run))?;
+        let mut serving = Self { listen, process };
+        match serving.wait_until_it_listens() {
+            Ok(()) => Ok(serving),
+            Err(problem) => Err(StartError::NotServing {
+                proxy,
+                problem,
+                log: fs::read_to_string(run.join("error.log")).unwrap_or_default(),
+            }),
+        }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.listen.address()
+    }
+
+    /// Returns what went wrong if the process ends first or listens too late.
+    fn wait_until_it_listens(&mut self) -> Result<(), String> {
+        let started = Instant::now();
+        while started.elapsed() < START_LIMIT {
+            if TcpStream::connect(self.listen.address()).is_ok() {
+                return Ok(());
+            }
+            // Nothing tells when a port starts to listen, so this asks again, and notices an early end meanwhile.
+            if let Some(end) = self.process.ended_within(POLL) {
+                return Err(format!("it ended at once: {}", describe(Some(end))));
+            }
+        }
+        let output = self.process.stop();
+        Err(format!("it didn't listen within {START_LIMIT:?}: {}", describe(output)))
+    }
+}
+
+/// Why a proxy doesn't serve.
+pub(crate) enum StartError {
+    /// This machine doesn't have the program.
+    NotInstalled(Proxy),
+    /// A file or a socket of the lab itself failed.
+    Lab(io::Error),
+    /// The program was started and doesn't accept connections.
+    NotServing {
+        proxy: Proxy,
+        problem: String,
+        /// What the proxy wrote to its error log.
+        log: String,
+    },
+}
+
+impl From<io::Error> for StartError {
+    fn from(error: io::Error) -> Self {
+        Self::Lab(error)
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotInstalled(proxy) => write!(f, "{} is not installed", proxy.name()),
+            Self::Lab(error) => write!(f, "the lab: {error}"),
+            Self::NotServing { proxy, problem, log } => {
+                write!(f, "{}: {problem}\n{log}", proxy.name())
+            }
+        }
+    }
+}
+
+/// Debian's nginx has TCP proxying in a module of its own; elsewhere it is built in.
+fn load_stream_module() -> String {
+    if Path::new(NGINX_STREAM_MODULE).exists() {
+        format!("load_module {NGINX_STREAM_MODULE};")
+    } else {
+        String::new()
+    }
+}
+
+fn describe(end: Option<io::Result<Output>>) -> String {
+    match end {
+        Some(Ok(output)) => format!(
+            "{}\n{}{}",
+            output.status,
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        ),
+        Some(Err(error)) => error.to_string(),
+        None => "it can't be ended".to_owned(),
+    }
+}
+
+const APACHE_MODULES: &str = "/usr/lib/apache2/modules";
+const NGINX_STREAM_MODULE: &str = "/usr/lib/nginx/modules/ngx_stream_module.so";
+
+/// Envoy takes the longest, about a second on an idle machine.
+const START_LIMIT: Duration = Duration::from_secs(20);
+const POLL: Duration = Duration::from_millis(5);

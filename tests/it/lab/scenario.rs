@@ -1,0 +1,189 @@
+//! The table of scenarios: which configuration is served, how `check` is called, what it has to find.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use super::certificates::GATEWAY;
+use super::doctor::{Report, RunError, Severity, hoop_doctor};
+use super::proxy::{Proxy, Serving, StartError};
+use super::{Lab, configurations};
+
+/// One row of an `expect.tsv`.
+pub(crate) struct Scenario {
+    /// Folder and file without its extension, such as `nginx/no-http2`.
+    pub(crate) name: String,
+    pub(crate) expected: Expected,
+    proxy: Proxy,
+    listener: Listener,
+    args: Args,
+}
+
+impl Scenario {
+    /// The rows of an `expect.tsv`, given with its path below `tests/lab`.
+    ///
+    /// Panics at a row that can't be read: the tables are part of the repository.
+    pub(crate) fn table(path: &str) -> io::Result<Vec<Self>> {
+        let text = fs::read_to_string(configurations().join(path))?;
+        Ok(text
+            .lines()
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+            .map(|line| Self::parse(line).unwrap_or_else(|| panic!("{path}: no scenario: {line:?}")))
+            .collect())
+    }
+
+    fn parse(line: &str) -> Option<Self> {
+        let mut columns = line.split('\t');
+        let name = columns.next()?.to_owned();
+        let (folder, _) = name.split_once('/')?;
+        Some(Self {
+            proxy: Proxy::named(folder)?,
+            listener: match columns.next()? {
+                "tls" => Listener::Tls,
+                "clear" => Listener::Clear,
+                _ => return None,
+            },
+            args: match columns.next()? {
+                "-" => Args::Both,
+                "deep" => Args::Deep,
+                "grpc" => Args::GrpcAlone,
+                _ => return None,
+            },
+            expected: Expected::parse(columns.next()?),
+            name,
+        })
+    }
+
+    /// The configuration: one of `ours` where there is one of that name, else a shared one.
+    pub(crate) fn configuration(&self) -> PathBuf {
+        let file = format!("{}.{}", self.name, self.proxy.extension());
+        let own = configurations().join("ours").join(&file);
+        if own.exists() { own } else { configurations().join(file) }
+    }
+
+    /// Serves the configuration, checks it and returns the report.
+    pub(crate) fn run(&self, lab: &Lab) -> Result<Report, ScenarioError> {
+        let proxy = Serving::start(lab, self.proxy, &self.configuration())?;
+        let home = lab.fresh_folder()?;
+        let port = proxy.address().port();
+        let (grpc, rest) = match self.listener {
+            Listener::Tls => ("grpcs", "https"),
+            Listener::Clear => ("grpc", "http"),
+        };
+        let grpc_url = format!("{grpc}://{GATEWAY}:{port}");
+        let api_url = format!("{rest}://{GATEWAY}:{port}");
+        let address = format!("{GATEWAY}:{port}:127.0.0.1");
+        let ca = lab.ca().display().to_string();
+
+        let mut args = vec!["check", "--grpc-url", &grpc_url];
+        match self.args {
+            Args::GrpcAlone => {}
+            Args::Both => args.extend(["--api-url", &api_url]),
+            Args::Deep => args.extend(["--api-url", &api_url, "--deep", "--hold", "8s"]),
+        }
+        args.extend(["--resolve", &address, "--ca", &ca, "-o", "json"]);
+        Ok(hoop_doctor(&home, args)?)
+    }
+}
+
+/// What the proxy's port speaks.
+enum Listener {
+    Tls,
+    Clear,
+}
+
+/// How `check` is called.
+enum Args {
+    Both,
+    Deep,
+    GrpcAlone,
+}
+
+/// What a report has to say.
+pub(crate) struct Expected {
+    /// As it stands in the table.
+    text: String,
+    errors: Permitted,
+    warnings: Permitted,
+    /// The codes that may come first; empty where none is asked for.
+    first: Vec<String>,
+}
+
+/// Whether findings of one severity may be in the report.
+#[derive(PartialEq)]
+enum Permitted {
+    Yes,
+    No,
+}
+
+impl Expected {
+    /// `ok`, `ok!`, or codes, separated by commas; `ok,HD603` asks for that code and for no error.
+    fn parse(text: &str) -> Self {
+        let mut expected = Self {
+            text: text.to_owned(),
+            errors: Permitted::Yes,
+            warnings: Permitted::Yes,
+            first: Vec::new(),
+        };
+        for word in text.split(',') {
+            match word {
+                "ok" => expected.errors = Permitted::No,
+                "ok!" => {
+                    expected.errors = Permitted::No;
+                    expected.warnings = Permitted::No;
+                }
+                code => expected.first.push(code.to_owned()),
+            }
+        }
+        expected
+    }
+
+    /// Whether `report` is what this scenario has to lead to.
+    pub(crate) fn is_met_by(&self, report: &Report) -> bool {
+        let first = report.first_finding();
+        let first_is_asked_for = self.first.is_empty() || self.first.iter().any(|code| first == Some(code));
+        first_is_asked_for
+            && (self.errors == Permitted::Yes || !report.has(Severity::Error))
+            && (self.warnings == Permitted::Yes || !report.has(Severity::Warning))
+    }
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text)
+    }
+}
+
+/// Why a scenario gave no report.
+pub(crate) enum ScenarioError {
+    Start(StartError),
+    Run(RunError),
+}
+
+impl From<StartError> for ScenarioError {
+    fn from(error: StartError) -> Self {
+        Self::Start(error)
+    }
+}
+
+impl From<RunError> for ScenarioError {
+    fn from(error: RunError) -> Self {
+        Self::Run(error)
+    }
+}
+
+impl From<io::Error> for ScenarioError {
+    fn from(error: io::Error) -> Self {
+        Self::Start(StartError::Lab(error))
+    }
+}
+
+impl fmt::Display for ScenarioError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start(error) => error.fmt(f),
+            Self::Run(error) => error.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Real proxies, each configured with one known cause: `check` has to put that cause first.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::panic::resume_unwind;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use crate::lab::doctor::Report;
+use crate::lab::proxy::{Proxy, StartError};
+use crate::lab::scenario::{Scenario, ScenarioError};
+use crate::lab::{Lab, configurations, repository, say};
+
+/// Rows of the shared table that the program doesn't answer yet. Delete a line to cover a row.
+const RUNS_LATER: &[&str] = &[
+    "nginx/all-dead",
+    "nginx/auth-basic",
+    "nginx/body-1m",
+    "nginx/cert-cnonly",
+    "nginx/client-body-timeout",
+    "nginx/grpc-dead-port",
+    "nginx/grpc-to-rest-port",
+    "nginx/grpcs-to-plaintext",
+    "nginx/limit-req",
+    "nginx/max-streams",
+    "nginx/stream-ok-tls-passthrough",
+    "nginx/tls11-only",
+    "nginx/tls12-only",
+    "envoy/alpn-none",
+    "envoy/buffer-filter",
+    "envoy/clear-ok",
+    "envoy/grpc-to-rest",
+    "envoy/istio-server-header",
+    "envoy/max-headers",
+    "envoy/max-stream-duration",
+    "envoy/not-routed",
+    "envoy/ok",
+    "envoy/plaintext-to-tls",
+    "envoy/rbac-deny",
+    "envoy/route-timeout-default",
+    "envoy/stream-idle-timeout",
+    "envoy/tls-to-plaintext",
+    "envoy/upstream-down",
+    "envoy/upstream-http1",
+    "haproxy/all-to-rest",
+    "haproxy/no-alpn",
+    "haproxy/no-proto-h2",
+    "haproxy/ok",
+    "haproxy/ssl-to-plaintext",
+    "haproxy/tcp-passthrough",
+    "haproxy/timeout-server",
+    "haproxy/upstream-down",
+    "caddy/all-to-rest",
+    "caddy/h1-only",
+    "caddy/no-h2c",
+    "caddy/ok",
+    "caddy/upstream-down",
+    "caddy/write-timeout",
+    "apache/http-upstream",
+    "apache/no-protocols-h2",
+    "apache/ok",
+];
+
+#[test]
+fn every_scenario_leads_to_its_finding() -> io::Result<()> {
+    let mut scenarios = Scenario::table(SHARED)?;
+    scenarios.retain(|scenario| !RUNS_LATER.contains(&scenario.name.as_str()));
+    scenarios.extend(Scenario::table(OURS)?);
+
+    let lab = Lab::start()?;
+    let rows = run_all(&lab, scenarios);
+
+    let table = table_of(&rows);
+    let wrong = rows.iter().filter(|row| row.verdict() == Verdict::Wrong).count();
+    assert!(wrong == 0, "{wrong} of {} scenarios are wrong\n{table}", rows.len());
+    say(&table);
+    Ok(())
+}
+
+#[test]
+fn the_later_rows_are_rows_of_the_shared_table() -> io::Result<()> {
+    let names: BTreeSet<String> = Scenario::table(SHARED)?
+        .into_iter()
+        .map(|scenario| scenario.name)
+        .collect();
+    for later in RUNS_LATER {
+        assert!(names.contains(*later), "{later} is no scenario of {SHARED}");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_configuration_has_a_row_and_every_row_a_configuration() -> io::Result<()> {
+    for (folder, table) in [("", SHARED), ("ours", OURS)] {
+        let scenarios = Scenario::table(table)?;
+        for scenario in &scenarios {
+            let file = scenario.configuration();
+            assert!(file.is_file(), "{table}: {} has no {}", scenario.name, file.display());
+        }
+        let asked_for: BTreeSet<_> = scenarios.iter().map(Scenario::configuration).collect();
+        for proxy in Proxy::ALL {
+            let files = configurations().join(folder).join(proxy.name());
+            if files.is_dir() {
+                for file in fs::read_dir(files)? {
+                    let file = file?.path();
+                    assert!(asked_for.contains(&file), "{} is in no row", file.display());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_lab_is_the_shared_one() -> io::Result<()> {
+    let shared = repository().join("../shared/lab");
+    if !shared.is_dir() {
+        say("not compared: the shared lab isn't beside the repository");
+        return Ok(());
+    }
+    for proxy in Proxy::ALL {
+        let (ours, theirs) = (configurations().join(proxy.name()), shared.join(proxy.name()));
+        assert_eq!(texts_in(&ours)?, texts_in(&theirs)?, "the folder {}", proxy.name());
+    }
+    assert_eq!(
+        fs::read_to_string(configurations().join(SHARED))?,
+        fs::read_to_string(shared.join(SHARED))?,
+        "{SHARED}"
+    );
+    Ok(())
+}
+
+/// The files of a folder by name.
+fn texts_in(folder: &Path) -> io::Result<BTreeMap<OsString, String>> {
+    fs::read_dir(folder)?
+        .map(|file| {
+            let file = file?;
+            Ok((file.file_name(), fs::read_to_string(file.path())?))
+        })
+        .collect()
+}
+
+/// A scenario with what came of it.
+struct Row {
+    scenario: Scenario,
+    outcome: Result<Report, ScenarioError>,
+}
+
+#[derive(PartialEq)]
+enum Verdict {
+    Right,
+    Wrong,
+    NotRun,
+}
+
+impl Row {
+    fn verdict(&self) -> Verdict {
+        match &self.outcome {
+            Ok(report) if self.scenario.expected.is_met_by(report) => Verdict::Right,
+            Err(ScenarioError::Start(StartError::NotInstalled(_))) if env::var_os("CI").is_none() => Verdict::NotRun,
+            Ok(_) | Err(_) => Verdict::Wrong,
+        }
+    }
+}
+
+/// Runs the scenarios a few at a time; most of a scenario is waiting for processes.
+fn run_all(lab: &Lab, scenarios: Vec<Scenario>) -> Vec<Row> {
+    let next = AtomicUsize::new(0);
+    let take_turns = || {
+        let mut outcomes = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(scenario) = scenarios.get(index) else {
+                return outcomes;
+            };
+            outcomes.push((index, scenario.run(lab)));
+        }
+    };
+    let mut outcomes: Vec<_> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..AT_A_TIME).map(|_| scope.spawn(take_turns)).collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)))
+            .collect()
+    });
+    outcomes.sort_by_key(|(index, _)| *index);
+    scenarios
+        .into_iter()
+        .zip(outcomes)
+        .map(|(scenario, (_, outcome))| Row { scenario, outcome })
+        .collect()
+}
+
+fn table_of(rows: &[Row]) -> String {
+    let mut table = format!(
+        "{:<8}{:<40}{:<16}{:<10}{:<24}{:>6}\n",
+        "", "scenario", "expected", "first", "recognised", "ms"
+    );
+    for row in rows {
+        let verdict = match row.verdict() {
+            Verdict::Right => "right",
+            Verdict::Wrong => "WRONG",
+            Verdict::NotRun => "not run",
+        };
+        let Scenario { name, expected, .. } = &row.scenario;
+        let what_came = match &row.outcome {
+            Ok(report) => format!(
+                "{:<10}{:<24}{:>6}",
+                report.first_finding().unwrap_or("none"),
+                report.proxies().join(", "),
+                report.took.as_millis()
+            ),
+            Err(error) => error.to_string(),
+        };
+        table += &format!("{verdict:<8}{name:<40}{expected:<16}{what_came}\n");
+    }
+    table
+}
+
+const SHARED: &str = "expect.tsv";
+const OURS: &str = "ours/expect.tsv";
+
+/// Few enough that two cores still answer every probe in its time.
+const AT_A_TIME: usize = 4;
