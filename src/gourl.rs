@@ -139,7 +139,7 @@ pub enum Reason {
     /// A character that user information can't hold unescaped.
     InvalidUserinfo,
     /// A `%` without two hexadecimal digits, or one that Go doesn't accept in a host; holds up to three characters.
-    InvalidEscape(String),
+    InvalidEscape(Vec<u8>),
     /// A character that no host name has; holds it.
     InvalidHostCharacter(String),
     /// A bracket that opens a host and never closes.
@@ -149,7 +149,7 @@ pub enum Reason {
     /// Brackets around something that Go's address parser refuses.
     InvalidHost {
         /// What stands in the brackets.
-        host: String,
+        host: Vec<u8>,
         /// What is wrong with it.
         fault: IpFault,
     },
@@ -161,10 +161,10 @@ impl Reason {
         let mask = || MASK.to_owned();
         match self {
             Self::InvalidPort(_) => Self::InvalidPort(format!(":{MASK}")),
-            Self::InvalidEscape(_) => Self::InvalidEscape(format!("%{MASK}")),
+            Self::InvalidEscape(_) => Self::InvalidEscape(format!("%{MASK}").into_bytes()),
             Self::InvalidHostCharacter(_) => Self::InvalidHostCharacter(mask()),
             Self::InvalidHost { fault, .. } => Self::InvalidHost {
-                host: mask(),
+                host: mask().into_bytes(),
                 fault: fault.masked(),
             },
             plain @ (Self::ControlCharacter
@@ -204,11 +204,23 @@ pub fn parse_key(raw: &str) -> Result<Url<'_>, ParseError> {
     parse_bare(raw).map_err(|fault| ParseError::new(raw, Kind::Key, fault))
 }
 
-/// Go's `url.QueryUnescape`: `None` where it fails, and where the result is no text.
-pub fn decode_query(text: &str) -> Option<String> {
-    let spaced = text.replace('+', " ");
-    let decoded = decode(Piece { text: &spaced, at: 0 }, Part::Other).ok()?;
-    String::from_utf8(decoded.into_owned()).ok()
+impl Url<'_> {
+    /// Go's `URL.Query().Get(name)`: the first value of that name, decoded.
+    pub fn query_value(&self, name: &str) -> Option<Vec<u8>> {
+        let decode = |text: &str| {
+            let spaced = text.replace('+', " ");
+            decode(Piece { text: &spaced, at: 0 }, Part::Other)
+                .ok()
+                .map(Cow::into_owned)
+        };
+        // Go drops a pair that holds a semicolon (go.dev/issue/25192), or an escape that it can't read.
+        let pairs = self.query.split('&').filter(|pair| !pair.contains(';'));
+        pairs
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+            .filter_map(|(key, value)| Some((decode(key)?, decode(value)?)))
+            .find(|(key, _)| key == name.as_bytes())
+            .map(|(_, value)| value)
+    }
 }
 
 /// A reason and the bytes of the input that Go quotes or objects to.
@@ -397,7 +409,7 @@ fn parse_bracketed(host: Piece<'_>) -> Result<Cow<'_, [u8]>, Fault> {
         Ok(ip::Family::V6) => {}
         Ok(ip::Family::V4) => return Err(inside.fault(Reason::InvalidIpLiteral)),
         Err(fault) => {
-            let host = String::from_utf8_lossy(&address).into_owned();
+            let host = address.into_owned();
             return Err(inside.fault(Reason::InvalidHost { host, fault }));
         }
     }
@@ -467,7 +479,7 @@ fn check_escapes(piece: Piece<'_>, part: Part) -> Result<(), Fault> {
                 (Some(value), Part::Zone) => literal_percent || value == b' ' || is_host(value),
             };
             if !allowed {
-                let quoted = String::from_utf8_lossy(&rest[..rest.len().min(3)]).into_owned();
+                let quoted = rest[..rest.len().min(3)].to_owned();
                 return Err(Fault::new(
                     Reason::InvalidEscape(quoted),
                     piece.at + at,

@@ -138,7 +138,7 @@ fn from_key(name: &str, key: &Value) -> Identity {
         );
         return identity;
     }
-    identity.embedded = with_path || query_value(url.query, "mode").as_deref() == Some("embedded");
+    identity.embedded = with_path || url.query_value("mode").as_deref() == Some(b"embedded");
     identity.agent_name = (!with_path)
         .then_some(url.user.as_ref())
         .flatten()
@@ -165,20 +165,6 @@ fn looks(text: &str, url: &Url<'_>) -> KeyLooks {
         None if !text.contains([':', '/']) => KeyLooks::BareToken,
         None => KeyLooks::Other,
     }
-}
-
-/// Go's `url.Values.Get`: the first value of a name, decoded.
-fn query_value(query: &str, name: &str) -> Option<String> {
-    query
-        .split('&')
-        // Go drops a pair that holds a semicolon (go.dev/issue/25192).
-        .filter(|pair| !pair.contains(';'))
-        .filter_map(|pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            Some((crate::gourl::decode_query(key)?, crate::gourl::decode_query(value)?))
-        })
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value)
 }
 
 fn from_spiffe(env: &Environment, file: &Value, address: Option<&Value>) -> Identity {

@@ -249,7 +249,7 @@ pub enum KeyFault {
 
 impl fmt::Display for KeyFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = |path: &PathBuf| quoted(&path.to_string_lossy()).to_string();
+        let name = |path: &PathBuf| quoted(&*path.to_string_lossy()).to_string();
         match self {
             Self::Parse(error) => error.fmt(f),
             Self::SpiffeFile { path, fault } => {

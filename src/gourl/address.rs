@@ -95,7 +95,16 @@ pub enum DialError {
     /// grpc-go can't even read the target as part of a URL.
     Target(ParseError),
     /// The `dns:` resolver got nothing to look up.
-    DnsTarget,
+    DnsMissingAddress,
+    /// The `dns:` resolver takes no empty port.
+    DnsEndsWithColon,
+    /// The `dns:` resolver finds no host, with or without its default port.
+    DnsInvalid {
+        /// What it was given, redacted.
+        address: String,
+        /// What is missing or too much.
+        fault: SplitFault,
+    },
 }
 
 impl fmt::Display for DialError {
@@ -106,7 +115,14 @@ impl fmt::Display for DialError {
             Self::UnknownPort(port) => write!(f, "lookup tcp/{port}: unknown port"),
             Self::NoSuchHost(host) => write!(f, "lookup {host}: no such host"),
             Self::Target(error) => error.fmt(f),
-            Self::DnsTarget => f.write_str("dns resolver: missing address"),
+            Self::DnsMissingAddress => f.write_str("dns resolver: missing address"),
+            Self::DnsEndsWithColon => f.write_str("dns resolver: missing port after port-separator colon"),
+            Self::DnsInvalid { address, fault } => {
+                write!(
+                    f,
+                    "invalid target address {address}, error info: address {address}:{DNS_PORT}: {fault}"
+                )
+            }
         }
     }
 }
@@ -170,16 +186,23 @@ fn endpoint(url: &super::Url<'_>) -> String {
 /// grpc-go's `dns` resolver, which alone has a default port.
 fn dial_dns(endpoint: &str) -> Dial {
     if endpoint.is_empty() {
-        return Dial::Refused(DialError::DnsTarget);
+        return Dial::Refused(DialError::DnsMissingAddress);
     }
-    let bare = endpoint
-        .strip_prefix('[')
-        .and_then(|inside| inside.strip_suffix(']'))
-        .unwrap_or(endpoint);
-    if split_host_port(endpoint).is_err() && (!bare.contains(':') || ip::parse(bare.as_bytes()).is_ok()) {
-        return resolve(bare.to_owned(), DNS_PORT, false);
+    if ip::parse(endpoint.as_bytes()).is_ok() {
+        return resolve(endpoint.to_owned(), DNS_PORT, false);
     }
-    dial_tcp(endpoint)
+    match split_host_port(endpoint) {
+        Ok((_, "")) => Dial::Refused(DialError::DnsEndsWithColon),
+        Ok(("", port)) => dial_tcp(&format!("localhost:{port}")),
+        Ok(_) => dial_tcp(endpoint),
+        Err(_) => match split_host_port(&format!("{endpoint}:{DNS_PORT}")) {
+            Ok((host, _)) => resolve(host.to_owned(), DNS_PORT, false),
+            Err(fault) => Dial::Refused(DialError::DnsInvalid {
+                address: redact_url(endpoint),
+                fault,
+            }),
+        },
+    }
 }
 
 /// Go's `net.Dialer` for `tcp`.

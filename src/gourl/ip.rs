@@ -18,23 +18,23 @@ pub(super) enum Family {
 pub struct IpFault {
     why: &'static str,
     /// The text from the point of failure on; empty where Go doesn't quote it.
-    at: String,
+    at: Vec<u8>,
 }
 
 impl IpFault {
     fn new(why: &'static str) -> Self {
-        Self { why, at: String::new() }
+        Self { why, at: Vec::new() }
     }
 
     fn at(why: &'static str, rest: &[u8]) -> Self {
         Self {
             why,
-            at: String::from_utf8_lossy(rest).into_owned(),
+            at: rest.to_owned(),
         }
     }
 
     pub(super) fn masked(self) -> Self {
-        let at = if self.at.is_empty() { self.at } else { MASK.to_owned() };
+        let at = if self.at.is_empty() { self.at } else { MASK.into() };
         Self { why: self.why, at }
     }
 }
