@@ -14,8 +14,8 @@ use tokio::task::JoinSet;
 
 use crate::conversation::{hang_up, ignore};
 use crate::fault::{Grpc, Http2Fault, TcpFault, TlsFault};
-use crate::grpc::{self, Bandwidth, Ended, Messages, Reply, Trailers};
-use crate::proxy::{self, Obstacle, Page, Peer};
+use crate::grpc::{self, Bandwidth, Ended, Messages, Reply};
+use crate::proxy::{self, Page, Peer};
 use crate::tls::{Alpn, ClientCertificate, FirstRecord, Handshake, Tls, chose_h2, first_record, reopened};
 use crate::{Seen, http1};
 
@@ -28,10 +28,15 @@ pub(crate) struct GrpcPort {
 
 impl GrpcPort {
     pub(crate) fn new(grpc: Grpc, tls: Option<&Tls>) -> io::Result<Arc<Self>> {
-        let (alpn, client) = match grpc {
-            Grpc::Tls(TlsFault::Alpn(alpn)) => (alpn, ClientCertificate::NotAsked),
-            Grpc::Tls(TlsFault::ClientCertificate) => (Alpn::H2, ClientCertificate::Required),
-            _ => (Alpn::H2, ClientCertificate::NotAsked),
+        let alpn = if let Grpc::Tls(TlsFault::Alpn(alpn)) = grpc {
+            alpn
+        } else {
+            Alpn::H2
+        };
+        let client = if grpc == Grpc::Tls(TlsFault::ClientCertificate) {
+            ClientCertificate::Required
+        } else {
+            ClientCertificate::NotAsked
         };
         let handshake = tls.map(|tls| Handshake::new(tls, alpn, client)).transpose()?;
         Ok(Arc::new(Self {
@@ -43,10 +48,10 @@ impl GrpcPort {
 
     pub(crate) async fn converse(self: Arc<Self>, tcp: TcpStream) -> io::Result<()> {
         tcp.set_nodelay(true)?;
-        match self.grpc {
-            Grpc::Tcp(fault) => self.tcp_fault(fault, tcp).await,
-            _ => self.opened(tcp).await,
+        if let Grpc::Tcp(fault) = self.grpc {
+            return self.tcp_fault(fault, tcp).await;
         }
+        self.opened(tcp).await
     }
 
     /// From here on TCP is in order.
@@ -68,28 +73,29 @@ impl GrpcPort {
                 TlsFault::LargeHello | TlsFault::Alpn(_) | TlsFault::ClientCertificate => {}
             }
         }
-        let mut stream = handshake.accept(reopened(hello, tcp)).await?;
-        match self.grpc {
-            Grpc::Tls(TlsFault::Alpn(Alpn::Http1)) => self.http1(stream).await,
-            Grpc::Tls(TlsFault::Alpn(_)) => self.secured(stream).await,
-            _ if chose_h2(&stream) => self.secured(stream).await,
+        let stream = handshake.accept(reopened(hello, tcp)).await?;
+        match handshake.alpn() {
+            Alpn::Http1 => self.http1(stream).await,
+            Alpn::Ignored => self.secured(stream).await,
+            Alpn::H2 | Alpn::H2OrHttp1 if chose_h2(&stream) => self.secured(stream).await,
             // grpc-go finishes the handshake of a client without ALPN and hangs up.
-            _ => stream.shutdown().await,
+            Alpn::H2 | Alpn::H2OrHttp1 => hang_up(stream).await,
         }
     }
 
     /// From here on TLS is in order, or there is none.
     async fn secured(&self, io: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
-        match self.grpc {
-            Grpc::Http2(fault) => http2_fault(fault, io).await,
-            _ => self.http2(io).await,
+        if let Grpc::Http2(fault) = self.grpc {
+            return http2_fault(fault, io).await;
         }
+        self.http2(io).await
     }
 
     async fn http2(&self, io: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
-        let peer = match self.grpc {
-            Grpc::Proxy(obstacle) => obstacle.peer(),
-            _ => Peer::GrpcGo,
+        let peer = if let Grpc::Proxy(obstacle) = self.grpc {
+            obstacle.peer()
+        } else {
+            Peer::GrpcGo
         };
         let handshake = peer.settings().handshake::<_, Bytes>(io);
         let Ok(connection) = tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await else {
@@ -160,16 +166,15 @@ async fn call_of(
 ) -> Result<Ended, h2::Error> {
     let (head, body) = request.into_parts();
     let messages = Messages::new(body, &head.headers, bandwidth);
-    let trailers = if grpc == Grpc::Proxy(Obstacle::NoTrailers) {
-        Trailers::Dropped
-    } else {
-        Trailers::Kept
-    };
-    let reply = Reply::new(respond, trailers);
     match grpc {
-        Grpc::Proxy(obstacle) => obstacle.meet(head, messages, reply, earlier).await,
-        Grpc::Gateway(gateway) => grpc::answer(gateway, &head, messages, reply).await,
-        Grpc::Tcp(_) | Grpc::Tls(_) | Grpc::Http2(_) => grpc::answer(grpc::Gateway::Well, &head, messages, reply).await,
+        Grpc::Proxy(obstacle) => {
+            let reply = Reply::new(respond).passed_on_by(obstacle.peer().server(), obstacle.trailers());
+            obstacle.meet(head, messages, reply, earlier).await
+        }
+        Grpc::Gateway(gateway) => grpc::answer(gateway, &head, messages, Reply::new(respond)).await,
+        Grpc::Tcp(_) | Grpc::Tls(_) | Grpc::Http2(_) => {
+            grpc::answer(grpc::Gateway::Well, &head, messages, Reply::new(respond)).await
+        }
     }
 }
 

@@ -4,7 +4,9 @@
 //! rehearsed with it, `hoop-doctor demo` shows a fault with it, and tests of probes talk to it.
 //!
 //! Where it differs from a real gateway: it opens no sessions (an authorised `Connect` echoes its packets), it lets clients
-//! ping as often as they like, it doesn't enforce `grpc-timeout`, and it answers an oversize header list with 431.
+//! ping as often as they like, it disregards `grpc-timeout` and malformed binary metadata, it updates flow-control windows less
+//! often, and it answers an oversize header list with 431. The SETTINGS of its gRPC port are grpc-go's to the byte; those of its
+//! REST port are Go's in another order.
 
 mod certificate;
 mod conversation;

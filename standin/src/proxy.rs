@@ -7,7 +7,7 @@ use http::header::{self, HeaderValue};
 use http::{Response, StatusCode, request};
 use prost::bytes::Bytes;
 
-use crate::grpc::{self, Code, Ended, Limit, Messages, Reply, Status};
+use crate::grpc::{self, Code, Ended, Limit, Messages, Reply, Status, Trailers};
 use crate::rest;
 
 /// Whose HTTP/2 a client meets.
@@ -23,6 +23,15 @@ pub(crate) enum Peer {
 }
 
 impl Peer {
+    /// How it signs what passes through it.
+    pub(crate) fn server(self) -> Option<&'static str> {
+        match self {
+            Self::GrpcGo | Self::Unknown => None,
+            Self::Nginx | Self::NginxWithFewStreams => Some(NGINX),
+            Self::Envoy => Some("envoy"),
+        }
+    }
+
     /// Its SETTINGS. Only grpc-go's and nginx's come out exactly, since h2 sends the identifiers in ascending order.
     pub(crate) fn settings(self) -> server::Builder {
         let mut settings = server::Builder::new();
@@ -33,7 +42,8 @@ impl Peer {
             Self::Envoy => settings
                 .header_table_size(4096)
                 .max_concurrent_streams(1024)
-                .initial_window_size(16_777_216),
+                .initial_window_size(16_777_216)
+                .initial_connection_window_size(25_165_824),
             Self::Unknown => settings.max_concurrent_streams(256).initial_window_size(1_048_576),
         };
         settings
@@ -144,6 +154,14 @@ impl Obstacle {
         }
     }
 
+    pub(crate) fn trailers(self) -> Trailers {
+        if self == Self::NoTrailers {
+            Trailers::Dropped
+        } else {
+            Trailers::Kept
+        }
+    }
+
     /// What becomes of one call. `earlier` is how many calls there were before it.
     pub(crate) async fn meet(
         self,
@@ -156,12 +174,12 @@ impl Obstacle {
         match self {
             Self::Page(page) => return reply.page(page.response()).map(answered),
             Self::PageEverySecondTime(page) if earlier % 2 == 1 => return reply.page(page.response()).map(answered),
-            Self::WebPageUnlessConnect if head.uri.path().ends_with("/Connect") => {}
+            Self::WebPageUnlessConnect if head.uri.path() == "/protobuf.Transport/Connect" => {}
             Self::WebPage | Self::WebPageUnlessConnect => {
                 if messages.buffer_all().await.is_err() {
                     return Ok(Ended::Answered);
                 }
-                return reply.page(html(StatusCode::OK, rest::INDEX.into())).map(answered);
+                return reply.page(passed_on(rest::web_page())).map(answered);
             }
             Self::Silence => {
                 let _kept_open = (messages, reply);
@@ -196,6 +214,14 @@ impl Obstacle {
 
 fn declared_length(head: &request::Parts) -> Option<usize> {
     head.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// An answer of the REST port on its way through nginx, which puts its own name on it.
+fn passed_on(mut response: Response<Bytes>) -> Response<Bytes> {
+    response
+        .headers_mut()
+        .insert(header::SERVER, HeaderValue::from_static(NGINX));
+    response
 }
 
 fn html(status: StatusCode, text: String) -> Response<Bytes> {

@@ -22,13 +22,12 @@ pub(crate) enum Gateway {
 
 /// Answers one request. `urls` is what this gateway advertises.
 pub(crate) fn answer(gateway: Gateway, head: &Parts, urls: &Urls) -> Response<Bytes> {
-    let mut response = route(gateway, head, urls);
-    let headers = response.headers_mut();
-    headers.insert(header::SERVER, HeaderValue::from_static(SERVER));
-    for (name, value) in EVERY_ANSWER {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    response
+    signed(route(gateway, head, urls))
+}
+
+/// The web application, as every path outside the API gets it.
+pub(crate) fn web_page() -> Response<Bytes> {
+    signed(answer_of(StatusCode::OK, Some(HTML), INDEX))
 }
 
 /// What an HTTP/2 preface gets on the plaintext port: Go hands it to the handler, which takes it for a page of the
@@ -72,6 +71,16 @@ fn route(gateway: Gateway, head: &Parts, urls: &Urls) -> Response<Bytes> {
     }
 }
 
+/// With the headers that Hoop sets on every answer.
+fn signed(mut response: Response<Bytes>) -> Response<Bytes> {
+    let headers = response.headers_mut();
+    headers.insert(header::SERVER, HeaderValue::from_static(SERVER));
+    for (name, value) in EVERY_ANSWER {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
 fn server_info(Urls { grpc, api, .. }: &Urls) -> String {
     format!(
         r#"{{"version":"{VERSION}","commit_sha":"e939597dc","log_level":"INFO","go_debug":"","auth_method":"local","#
@@ -113,7 +122,7 @@ const EVERY_ANSWER: [(HeaderName, &str); 3] = [
 const HTML: &str = "text/html; charset=utf-8";
 
 /// Served for every path outside the API, as single-page applications do.
-pub(crate) const INDEX: &str = "<!DOCTYPE html>\n<html>\n<head><meta charset=\"utf-8\"><title>Hoop stand-in</title></head>\n\
+const INDEX: &str = "<!DOCTYPE html>\n<html>\n<head><meta charset=\"utf-8\"><title>Hoop stand-in</title></head>\n\
      <body><div id=\"app\"></div></body>\n</html>\n";
 
 const USER_INFO: &str =

@@ -146,6 +146,10 @@ impl Handshake {
         })
     }
 
+    pub(crate) fn alpn(&self) -> Alpn {
+        self.alpn
+    }
+
     /// Completes the handshake whose first record was read before.
     pub(crate) async fn accept(&self, tcp: Opened) -> io::Result<TlsStream<Opened>> {
         let started = LazyConfigAcceptor::new(Acceptor::default(), tcp).await?;

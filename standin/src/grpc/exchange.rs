@@ -9,7 +9,7 @@ use std::task::{Context, Waker};
 
 use h2::server::SendResponse;
 use h2::{Ping, PingPong, Reason, RecvStream, SendStream};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use prost::bytes::{Buf, Bytes, BytesMut};
 
 /// A gRPC status: the code's number and its text.
@@ -187,6 +187,7 @@ pub(crate) struct Reply {
     started: Option<SendStream<Bytes>>,
     trailers: Trailers,
     subtype: Option<String>,
+    server: Option<&'static str>,
 }
 
 /// What becomes of trailers on their way to the client.
@@ -197,12 +198,22 @@ pub(crate) enum Trailers {
 }
 
 impl Reply {
-    pub(crate) fn new(respond: SendResponse<Bytes>, trailers: Trailers) -> Self {
+    pub(crate) fn new(respond: SendResponse<Bytes>) -> Self {
         Self {
             respond,
             started: None,
-            trailers,
+            trailers: Trailers::Kept,
             subtype: None,
+            server: None,
+        }
+    }
+
+    /// The same reply as a proxy leaves it, with its name on it if it gives one.
+    pub(crate) fn passed_on_by(self, server: Option<&'static str>, trailers: Trailers) -> Self {
+        Self {
+            server,
+            trailers,
+            ..self
         }
     }
 
@@ -281,7 +292,11 @@ impl Reply {
         };
         let mut head = Response::new(());
         *head.status_mut() = http;
-        head.headers_mut().insert(http::header::CONTENT_TYPE, content_type);
+        if let Some(server) = self.server {
+            head.headers_mut()
+                .insert(header::SERVER, HeaderValue::from_static(server));
+        }
+        head.headers_mut().insert(header::CONTENT_TYPE, content_type);
         head
     }
 }

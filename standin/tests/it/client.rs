@@ -1,6 +1,7 @@
 //! A client that shows what a gRPC library would hide: statuses, shapes, silence.
 
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -11,9 +12,10 @@ use h2::client::{ResponseFuture, SendRequest};
 use h2::{RecvStream, SendStream};
 use http::{HeaderMap, Request};
 use prost::bytes::Bytes;
+use rustls::crypto::{self, CryptoProvider};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore, crypto};
+use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -151,27 +153,51 @@ async fn read(body: &mut RecvStream) -> Result<Vec<u8>, h2::Error> {
 }
 
 /// A TLS handshake that trusts this root alone and offers these protocols.
-pub(crate) async fn tls(
-    addr: SocketAddr,
-    ca_pem: Option<&str>,
-    alpn: &[&str],
-) -> std::io::Result<TlsStream<TcpStream>> {
+pub(crate) async fn tls(addr: SocketAddr, ca_pem: Option<&str>, alpn: &[&str]) -> io::Result<TlsStream<TcpStream>> {
+    tls_with(
+        crypto::aws_lc_rs::default_provider(),
+        TcpStream::connect(addr).await?,
+        ca_pem,
+        alpn,
+    )
+    .await
+}
+
+/// The same with the small ClientHello of a client without post-quantum key exchange, on an open connection.
+pub(crate) async fn small_tls(tcp: TcpStream, ca_pem: Option<&str>) -> io::Result<TlsStream<TcpStream>> {
+    let kx_groups = vec![crypto::aws_lc_rs::kx_group::X25519];
+    let provider = CryptoProvider {
+        kx_groups,
+        ..crypto::aws_lc_rs::default_provider()
+    };
+    tls_with(provider, tcp, ca_pem, &["h2"]).await
+}
+
+/// A trust store with this root alone.
+pub(crate) fn roots(ca_pem: Option<&str>) -> RootCertStore {
     let mut roots = RootCertStore::empty();
     if let Some(pem) = ca_pem {
         roots
             .add(CertificateDer::from_pem_slice(pem.as_bytes()).unwrap())
             .unwrap();
     }
-    let mut config = ClientConfig::builder_with_provider(Arc::new(crypto::aws_lc_rs::default_provider()))
+    roots
+}
+
+async fn tls_with(
+    provider: CryptoProvider,
+    tcp: TcpStream,
+    ca_pem: Option<&str>,
+    alpn: &[&str],
+) -> io::Result<TlsStream<TcpStream>> {
+    let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_root_certificates(roots)
+        .with_root_certificates(roots(ca_pem))
         .with_no_client_auth();
     config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
-    let tcp = TcpStream::connect(addr).await?;
-    TlsConnector::from(Arc::new(config))
-        .connect(ServerName::from(addr.ip()), tcp)
-        .await
+    let name = ServerName::from(tcp.peer_addr()?.ip());
+    TlsConnector::from(Arc::new(config)).connect(name, tcp).await
 }
 
 /// Lets no test hang.

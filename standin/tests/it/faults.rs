@@ -1,0 +1,437 @@
+//! Every fault as a client meets it that does what it is told: dial the URL, trust the CA, call.
+//!
+//! One table says what each of them looks like. A row that mentions silence is given a moment, every other one all the time
+//! that it needs.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use hoop_doctor_standin::{Fault, Options, StandIn, Urls, start};
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto;
+use rustls::pki_types::{ServerName, UnixTime};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio_rustls::client::TlsStream;
+
+use crate::client::{CONNECT, Connection, EMPTY, HEALTH_CHECK, PRE_CONNECT, roots, small_tls, soon, tls};
+
+const HEALTHY_GRPC: &str = "HealthCheck 0 · PreConnect 16 invalid authentication · Connect 3 missing client origin · \
+     ended 3 missing client origin · with origin 16 invalid authentication";
+const HEALTHY_API: &str = r#"200 hoopgateway/1.148.0 {"liveness":"OK"}"#;
+
+/// What the gRPC URL and the API's URL show.
+fn symptoms(fault: Fault) -> (&'static str, &'static str) {
+    let grpc = |grpc| (grpc, HEALTHY_API);
+    let api = |api| (HEALTHY_GRPC, api);
+    let both = |both| (both, both);
+    match fault {
+        Fault::TcpRefused => grpc("connection refused"),
+        Fault::ClosedAtOnce => grpc("closed"),
+        Fault::SilentAfterConnect => grpc("silence"),
+        Fault::ProxyProtocolExpected => grpc("tls: closed"),
+        Fault::PlaintextToTls => grpc("closed"),
+        Fault::TlsToPlaintext => grpc("tls: received corrupt message of type InvalidContentType"),
+        Fault::CertExpired => both("tls: invalid peer certificate: certificate expired"),
+        Fault::CertNotYetValid => both("tls: invalid peer certificate: certificate not valid yet"),
+        Fault::CertWrongName => both("tls: invalid peer certificate: certificate not valid for name \"127.0.0.1\""),
+        Fault::CertUnknownIssuer
+        | Fault::CertSelfSigned
+        | Fault::CertChainIncomplete
+        | Fault::CertWithoutNames
+        | Fault::DefaultCertificate => both("tls: invalid peer certificate: UnknownIssuer"),
+        Fault::TlsVersionUnsupported => grpc("tls: received fatal alert: ProtocolVersion"),
+        Fault::TlsRefused => grpc("tls: received fatal alert: InternalError"),
+        Fault::ClientCertRequired => grpc("http2: received fatal alert: CertificateRequired"),
+        Fault::SniRefused => grpc("tls: received fatal alert: UnrecognisedName"),
+        Fault::LargeHelloBlocked => grpc("tls: closed"),
+        Fault::TlsClosed => grpc("tls: tls handshake eof"),
+        Fault::Http2NotEnabled => grpc("tls: received fatal alert: NoApplicationProtocol"),
+        Fault::AlpnMissing => grpc(
+            "no ALPN · HealthCheck 0 · PreConnect 16 invalid authentication · Connect 3 missing client origin · \
+             ended 3 missing client origin · with origin 16 invalid authentication",
+        ),
+        Fault::PlaintextHttp1Only => grpc("HTTP/1.1 400 Bad Request"),
+        Fault::NotHttp => grpc("SSH-2.0-OpenSSH_9.6p1 Ub"),
+        Fault::Goaway => grpc(
+            "http2: connection error received: unexpected internal error encountered (b\"upstream pool exhausted\")",
+        ),
+        Fault::TooManyPings => {
+            grpc("http2: connection error received: detected excessive load generating behavior (b\"too_many_pings\")")
+        }
+        Fault::Http2HandshakeFailed => grpc("http2: connection error detected: frame with invalid size"),
+        Fault::ConnectionLost => grpc("http2: stream closed because of a broken pipe"),
+        Fault::GatewayGrpcDown => ("connection refused", "400 hoopgateway/1.148.0 {\"liveness\":\"ERR\"}"),
+        Fault::ApiNotFound => api("404 nginx/1.28.0 <head><title>404 Not Found</title></head>"),
+        Fault::ApiRedirected => {
+            api("302 nginx/1.28.0 https://login.demo.test/sign-in <head><title>302 Found</title></head>")
+        }
+        Fault::ApiUpstreamDown => api("502 nginx/1.28.0 <head><title>502 Bad Gateway</title></head>"),
+        Fault::ApiAccessDenied => api("401 nginx/1.28.0 <head><title>401 Authorization Required</title></head>"),
+        Fault::ApiUrlIsGrpcPort => api("\0\0\u{6}\u{4}\0\0\0\0\0\0\u{5}\0\0@\0"),
+        Fault::ApiTimeout => api("silence"),
+        Fault::GrpcNotRouted => grpc(
+            "HealthCheck 200 text/html; charset=utf-8 · PreConnect 200 text/html; charset=utf-8 · Connect silence · \
+             ended 200 text/html; charset=utf-8 · with origin silence",
+        ),
+        Fault::GrpcUrlIsRestPort => grpc("HTTP/1.1 200 OK"),
+        Fault::GrpcRoutesPartial => grpc(
+            "HealthCheck 200 text/html; charset=utf-8 · PreConnect 200 text/html; charset=utf-8 · \
+             Connect 3 missing client origin · ended 3 missing client origin · with origin 16 invalid authentication",
+        ),
+        Fault::GrpcUpstreamDown => grpc("every call 14 no healthy upstream"),
+        Fault::GrpcBadGateway => grpc("every call 502 text/html"),
+        Fault::TrailersMissing => grpc(
+            "HealthCheck 200 application/grpc · PreConnect 16 invalid authentication · \
+             Connect 3 missing client origin · ended 3 missing client origin · with origin 16 invalid authentication",
+        ),
+        Fault::GrpcOtherService => grpc("every call 12 unknown service protobuf.Transport"),
+        Fault::IdentityProviderDown => grpc(
+            "HealthCheck 0 · PreConnect 16 invalid authentication · \
+             Connect 13 internal error, unable to initialize identity provider · \
+             ended 13 internal error, unable to initialize identity provider · \
+             with origin 13 internal error, unable to initialize identity provider",
+        ),
+        Fault::GrpcAccessDenied => grpc("every call 401 text/html"),
+        Fault::RequestBuffered => grpc(
+            "HealthCheck 0 · PreConnect 16 invalid authentication · Connect silence · \
+             ended 3 missing client origin · with origin silence",
+        ),
+        Fault::StreamReset => grpc("every call stream error received: unexpected internal error encountered"),
+        Fault::HealthMethodUnknown => grpc(
+            "HealthCheck 12 unknown method HealthCheck for service protobuf.Transport · \
+             PreConnect 16 invalid authentication · Connect 3 missing client origin · \
+             ended 3 missing client origin · with origin 16 invalid authentication",
+        ),
+        Fault::GrpcTimeout => grpc("every call silence"),
+        Fault::MetadataStripped => grpc(
+            "HealthCheck 0 · PreConnect 16 invalid authentication · Connect 3 missing client origin · \
+             ended 3 missing client origin · with origin 3 missing client origin",
+        ),
+        Fault::RateLimited => grpc(
+            "HealthCheck 0 · PreConnect 429 text/html · Connect 3 missing client origin · ended 429 text/html · \
+             with origin 16 invalid authentication",
+        ),
+        // What these do shows in another place, which has a test of its own below.
+        Fault::CertExpiresSoon | Fault::FewStreams | Fault::ApiServerError | Fault::BodyLimit => {
+            (HEALTHY_GRPC, HEALTHY_API)
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_fault_looks_as_its_row_says() {
+    let mut looks = JoinSet::new();
+    for fault in Fault::ALL {
+        looks.spawn(async move {
+            let (grpc, api) = symptoms(fault);
+            let standin = with(fault).await;
+            let urls = standin.urls();
+            let seen = tokio::join!(grpc_symptom(urls, patience(grpc)), api_symptom(urls, patience(api)));
+            let differs = (seen.0.as_str(), seen.1.as_str()) != (grpc, api);
+            differs.then(|| format!("{fault}\n  grpc {}\n  api  {}\n", seen.0, seen.1))
+        });
+    }
+    let mut differing: Vec<String> = looks.join_all().await.into_iter().flatten().collect();
+    differing.sort();
+    assert!(differing.is_empty(), "look otherwise:\n{}", differing.concat());
+}
+
+async fn with(fault: Fault) -> StandIn {
+    start(Options {
+        fault: Some(fault),
+        ..Options::default()
+    })
+    .await
+    .unwrap()
+}
+
+fn patience(expected: &str) -> Duration {
+    if expected.contains("silence") {
+        Duration::from_millis(300)
+    } else {
+        Duration::from_secs(20)
+    }
+}
+
+/// Where a URL leads, and whether over TLS.
+fn target(url: &str) -> (SocketAddr, bool) {
+    let (scheme, addr) = url.split_once("://").unwrap();
+    (addr.parse().unwrap(), matches!(scheme, "grpcs" | "https"))
+}
+
+async fn grpc_symptom(urls: &Urls, patience: Duration) -> String {
+    let (addr, secure) = target(&urls.grpc);
+    let look = async {
+        if !secure {
+            let first = first_line(addr).await.map_err(|error| reduced(&error))?;
+            return match first {
+                None => calls(Connection::plaintext(addr).await, patience).await,
+                Some(line) => Err(line),
+            };
+        }
+        let stream = secured(addr, urls, "h2").await?;
+        let chosen = stream.get_ref().1.alpn_protocol().is_some();
+        let connection = Connection::over(stream)
+            .await
+            .map_err(|error| format!("http2: {error}"))?;
+        let calls = calls(connection, patience).await?;
+        Ok(if chosen { calls } else { format!("no ALPN · {calls}") })
+    };
+    // Each of its calls has its own patience.
+    match tokio::time::timeout(patience * 6, look).await {
+        Err(_) => "silence".into(),
+        Ok(Ok(seen) | Err(seen)) => seen,
+    }
+}
+
+async fn secured(addr: SocketAddr, urls: &Urls, alpn: &str) -> Result<TlsStream<TcpStream>, String> {
+    tls(addr, urls.ca_pem.as_deref(), &[alpn])
+        .await
+        .map_err(|error| format!("tls: {}", reduced(&error)))
+}
+
+/// The first line of what an HTTP/2 preface gets; nothing where it gets the SETTINGS of grpc-go.
+async fn first_line(addr: SocketAddr) -> io::Result<Option<String>> {
+    let mut tcp = TcpStream::connect(addr).await?;
+    tcp.write_all(PREFACE).await?;
+    let mut first = [0; 24];
+    let length = tcp.read(&mut first).await?;
+    if length == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    let line = String::from_utf8_lossy(&first[..length])
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    Ok(if first.starts_with(&[0, 0, 6, 4]) {
+        None
+    } else {
+        Some(line)
+    })
+}
+
+/// An error without what depends on the system or the clock.
+fn reduced(error: &io::Error) -> String {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let text = error.to_string();
+    match error.kind() {
+        BrokenPipe | ConnectionAborted | ConnectionReset => "closed".into(),
+        UnexpectedEof if error.get_ref().is_none() => "closed".into(),
+        kind if error.raw_os_error().is_some() => kind.to_string(),
+        _ => text
+            .split(": verification time")
+            .flat_map(|text| text.split("; "))
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
+    }
+}
+
+async fn calls(connection: Connection, patience: Duration) -> Result<String, String> {
+    let mut names = Vec::new();
+    let mut answers = Vec::new();
+    for (name, path, headers) in [
+        ("HealthCheck", HEALTH_CHECK, &[][..]),
+        ("PreConnect", PRE_CONNECT, &[]),
+        ("Connect", CONNECT, &[]),
+        ("ended", CONNECT, &[]),
+        ("with origin", CONNECT, &[("origin", "agent")]),
+    ] {
+        let answer = async {
+            let mut call = connection.call(path, headers).await?;
+            if path != CONNECT {
+                call.data(EMPTY);
+            }
+            let half_open = matches!(name, "Connect" | "with origin");
+            if half_open {
+                call.answer().await
+            } else {
+                call.end().answer().await
+            }
+        };
+        names.push(name);
+        answers.push(match tokio::time::timeout(patience, answer).await {
+            Err(_) => "silence".into(),
+            Ok(Err(error)) if error.is_reset() => error.to_string(),
+            Ok(Err(error)) => return Err(format!("http2: {error}")),
+            Ok(Ok(answer)) => match answer.status {
+                Some(status) => format!("{status} {}", answer.message).trim_end().to_owned(),
+                None => format!("{} {}", answer.http, answer.content_type),
+            },
+        });
+    }
+    if answers.iter().all(|answer| *answer == answers[0]) {
+        return Ok(format!("every call {}", answers[0]));
+    }
+    let each: Vec<String> = names
+        .iter()
+        .zip(&answers)
+        .map(|(name, answer)| format!("{name} {answer}"))
+        .collect();
+    Ok(each.join(" · "))
+}
+
+async fn api_symptom(urls: &Urls, patience: Duration) -> String {
+    match tokio::time::timeout(patience, get(urls, "/api/healthz")).await {
+        Err(_) => "silence".into(),
+        Ok(Ok(seen) | Err(seen)) => seen,
+    }
+}
+
+async fn get(urls: &Urls, path: &str) -> Result<String, String> {
+    let (addr, secure) = target(&urls.api);
+    if secure {
+        return get_over(secured(addr, urls, "http/1.1").await?, path).await;
+    }
+    get_over(TcpStream::connect(addr).await.map_err(|error| reduced(&error))?, path).await
+}
+
+/// Status, server, where a redirect leads, and the line of the body that tells most.
+async fn get_over(mut io: impl AsyncRead + AsyncWrite + Unpin, path: &str) -> Result<String, String> {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    io.write_all(request.as_bytes())
+        .await
+        .map_err(|error| reduced(&error))?;
+    let mut answer = Vec::new();
+    // Whatever came before a reset is evidence too.
+    let _ = io.read_to_end(&mut answer).await;
+    let text = String::from_utf8_lossy(&answer);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else {
+        return Err(text.into_owned());
+    };
+    let field = |name| head.lines().find_map(|line| line.strip_prefix(name));
+    let line = body.lines().find(|line| line.contains("title") || line.contains('{'));
+    let status = field("HTTP/1.1 ").and_then(|status| status.split(' ').next());
+    let parts = [status, field("Server: "), field("Location: "), line];
+    Ok(parts.into_iter().flatten().collect::<Vec<_>>().join(" "))
+}
+
+#[tokio::test]
+async fn a_body_limit_refuses_a_longer_body_as_soon_as_it_is_declared() {
+    let standin = with(Fault::BodyLimit).await;
+    let urls = standin.urls();
+    let connection = Connection::over(secured(standin.grpc_addr(), urls, "h2").await.unwrap())
+        .await
+        .unwrap();
+    for (declared, http) in [("1048576", 200), ("1048577", 413), ("17825792", 413)] {
+        let call = connection.call(CONNECT, &[("content-length", declared)]).await.unwrap();
+        assert_eq!(soon(call.answer()).await.unwrap().http, http, "{declared}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_limit_counts_real_bytes_as_well() {
+    let standin = with(Fault::BodyLimit).await;
+    let urls = standin.urls();
+    let connection = Connection::over(secured(standin.grpc_addr(), urls, "h2").await.unwrap())
+        .await
+        .unwrap();
+    let mut page = connection.call(HEALTH_CHECK, &[]).await.unwrap();
+    page.data(&[0, 0, 0x10, 0, 0]);
+    page.data(&vec![0; 1 << 20]);
+    assert_eq!(
+        soon(page.answer()).await.unwrap().http,
+        413,
+        "before the response began"
+    );
+
+    let headers = [("authorization", "Bearer good"), ("origin", "agent")];
+    let mut echo = connection.call(CONNECT, &headers).await.unwrap();
+    for _ in 0..33 {
+        echo.data(&[&[0, 0, 0, 0x80, 0][..], &[0; 0x8000]].concat());
+    }
+    let error = soon(echo.answer()).await.unwrap_err();
+    assert_eq!(error.reason(), Some(h2::Reason::INTERNAL_ERROR), "in the midst of it");
+}
+
+#[tokio::test]
+async fn few_streams_are_announced_in_the_settings() {
+    let standin = with(Fault::FewStreams).await;
+    let mut stream = secured(standin.grpc_addr(), standin.urls(), "h2").await.unwrap();
+    let mut first = [0; 27];
+    soon(stream.read_exact(&mut first)).await.unwrap();
+    assert_eq!(
+        first[..15],
+        [0, 0, 18, 4, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 4],
+        "MAX_CONCURRENT_STREAMS 4"
+    );
+}
+
+#[tokio::test]
+async fn an_unwell_database_shows_in_the_public_server_info() {
+    let standin = with(Fault::ApiServerError).await;
+    let info = soon(get(standin.urls(), "/api/publicserverinfo")).await.unwrap();
+    assert!(
+        info.starts_with("500 hoopgateway/1.148.0 {\"message\":\"failed to load server auth config"),
+        "{info}"
+    );
+}
+
+#[tokio::test]
+async fn a_certificate_that_expires_soon_is_valid_for_a_week() {
+    let standin = with(Fault::CertExpiresSoon).await;
+    let urls = standin.urls();
+    let stream = secured(standin.grpc_addr(), urls, "h2").await.unwrap();
+    let chain = stream.get_ref().1.peer_certificates().unwrap();
+    let provider = Arc::new(crypto::aws_lc_rs::default_provider());
+    let roots = Arc::new(roots(urls.ca_pem.as_deref()));
+    let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider)
+        .build()
+        .unwrap();
+    let valid_in = |days: u64| {
+        let then = SystemTime::now() + Duration::from_secs(86_400 * days);
+        let then = UnixTime::since_unix_epoch(then.duration_since(SystemTime::UNIX_EPOCH).unwrap());
+        let name = ServerName::from(standin.grpc_addr().ip());
+        verifier
+            .verify_server_cert(&chain[0], &chain[1..], &name, &[], then)
+            .is_ok()
+    };
+    assert!(valid_in(6) && !valid_in(8));
+}
+
+#[tokio::test]
+async fn a_proxy_line_in_front_opens_the_port_that_expects_it() {
+    let standin = with(Fault::ProxyProtocolExpected).await;
+    let mut tcp = TcpStream::connect(standin.grpc_addr()).await.unwrap();
+    tcp.write_all(b"PROXY TCP4 127.0.0.1 127.0.0.1 50000 8010\r\n")
+        .await
+        .unwrap();
+    works(small_tls(tcp, standin.urls().ca_pem.as_deref()).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_small_hello_passes_where_a_large_one_is_blocked() {
+    let standin = with(Fault::LargeHelloBlocked).await;
+    let tcp = TcpStream::connect(standin.grpc_addr()).await.unwrap();
+    works(small_tls(tcp, standin.urls().ca_pem.as_deref()).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn http1_is_what_a_listener_without_http2_agrees_on() {
+    let standin = with(Fault::Http2NotEnabled).await;
+    let ca = standin.urls().ca_pem.as_deref();
+    let both = tls(standin.grpc_addr(), ca, &["h2", "http/1.1"]).await.unwrap();
+    assert_eq!(both.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
+    let mut none = tls(standin.grpc_addr(), ca, &[]).await.unwrap();
+    none.write_all(PREFACE).await.unwrap();
+    let mut answer = [0; 12];
+    soon(none.read_exact(&mut answer)).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 400");
+}
+
+async fn works(stream: TlsStream<TcpStream>) {
+    let connection = Connection::over(stream).await.unwrap();
+    let answer = soon(connection.call(CONNECT, &[]).await.unwrap().answer())
+        .await
+        .unwrap();
+    assert_eq!(answer.status, Some(3));
+}
+
+/// A client's preface and its empty SETTINGS.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
