@@ -210,6 +210,6 @@ fn describe(end: Option<io::Result<Output>>) -> String {
 const APACHE_MODULES: &str = "/usr/lib/apache2/modules";
 const NGINX_STREAM_MODULE: &str = "/usr/lib/nginx/modules/ngx_stream_module.so";
 
-/// Envoy takes the longest, about a second on an idle machine.
+/// Envoy takes the longest, a tenth of a second on an idle machine.
 const START_LIMIT: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(5);
