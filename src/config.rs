@@ -221,17 +221,17 @@ pub fn discover(env: &Environment, asked: &Asked) -> Result<Discovery, AskedErro
         problems: Vec::new(),
         shadowed: Vec::new(),
     };
+    found.problems.extend(overrides.exposed());
     if asked.grpc_url.is_some() || asked.api_url.is_some() {
         found.identities.push(flags::identity(env, asked, &overrides));
         return Ok(found);
     }
-    if asked.role != Some(Role::Client) {
-        let key = overrides.key.as_ref().filter(|_| asked.role != Some(Role::Client));
-        agent::discover(env, key, &mut found);
+    // A key that was named explicitly is an agent's unless the client was asked for.
+    let wanted = asked.rule.or(overrides.key.as_ref().map(|_| Rule::Agent));
+    if wanted != Some(Rule::Client) {
+        agent::discover(env, overrides.key.as_ref(), &mut found);
     }
-    // A key that was named explicitly is an agent's; nothing else was asked for then.
-    let key_only = overrides.key.is_some() && asked.role.is_none();
-    if asked.role != Some(Role::Agent) && !key_only {
+    if wanted != Some(Rule::Agent) {
         client::discover(env, asked, overrides.key.as_ref(), &mut found)?;
     }
     for identity in found.identities.iter_mut().chain(&mut found.fallback) {

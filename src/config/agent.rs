@@ -6,7 +6,7 @@ use super::address::{LOCAL, Security, TlsBecause, TlsChoice, key_tls, unknown_sc
 use super::api_url;
 use super::ca;
 use super::environment::Environment;
-use super::file::{exposed, read_bounded};
+use super::file::read_bounded;
 use super::problem::{Deprecated, KeyFault, KeyLooks, Problem, ProblemKind};
 use super::source::{Setting, Source, Value};
 use super::token::Token;
@@ -295,11 +295,6 @@ fn add_common(env: &Environment, identity: &mut Identity) {
         };
         identity.set_address("HOOP_GATEWAY_URL", &value);
         identity.gateway_url = api_url::gateway_url(&value);
-    }
-    if let Source::File(place) = &identity.source
-        && let Some(mode) = exposed(&place.path)
-    {
-        identity.problem(ProblemKind::FileExposed { mode }, &identity.source.clone());
     }
 }
 

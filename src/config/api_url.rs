@@ -127,17 +127,37 @@ fn split(value: &Value) -> Result<ApiUrl, ApiUrlFault> {
         .and_then(|host| host.strip_suffix(']'))
         .unwrap_or(host);
     let swallowed = value.text.contains(['?', '#']);
-    let path = String::from_utf8_lossy(&url.path);
-    let base_path = path.strip_suffix(FIRST_REQUEST).unwrap_or(&path).to_owned();
+    // Go dials this machine where there is a port alone.
+    let host = if host.is_empty() { "localhost" } else { host };
     Ok(ApiUrl {
         scheme,
         host: host.to_owned(),
         port,
-        base_path,
+        base_path: base_path(&value.text),
         text: redact_url(&value.text),
         source: value.source.clone(),
         swallowed,
     })
+}
+
+/// The path of a URL as it goes on the wire: as written, with escapes for what may not be there unescaped.
+fn base_path(url: &str) -> String {
+    let behind = url.split_once("//").map_or("", |(_, behind)| behind);
+    let behind = behind.split(['?', '#']).next().unwrap_or_default();
+    let mut path = String::new();
+    for byte in behind
+        .find('/')
+        .and_then(|at| behind.get(at..))
+        .unwrap_or_default()
+        .bytes()
+    {
+        if byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte) {
+            path.push(char::from(byte));
+        } else {
+            path.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    path
 }
 
 /// What `hoop login` asks for first.

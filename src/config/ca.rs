@@ -63,6 +63,8 @@ pub(super) fn from_file_key(value: &Value) -> Read {
     let path = looks_like_path(&value.text);
     let read = from_pem(&pem, &value.source, path);
     match mistake {
+        // Enough came before the mistake, so Hoop doesn't suffer from it.
+        Some(_) if matches!(read.ca, Ca::Custom { .. }) => read,
         Some(at) => Read {
             fault: Some(CaFault::FileKeyBase64 {
                 at,
@@ -124,11 +126,9 @@ fn from_pem(pem: &[u8], source: &Source, path: bool) -> Read {
 }
 
 fn looks_like_path(text: &str) -> bool {
-    let start = ["/", "./", "../", "~", "file://"]
-        .iter()
-        .any(|start| text.starts_with(start));
+    let start = ["/", "./", "../", "~"].iter().any(|start| text.starts_with(start));
     let end = [".pem", ".crt", ".cer", ".ca"].iter().any(|end| text.ends_with(end));
-    !text.contains('\n') && (start || end)
+    text.len() <= LONGEST_PATH && !text.contains('\n') && (start || end)
 }
 
 /// The certificates of a PEM text as Go's `AppendCertsFromPEM` finds them: it passes over what it can't read.
@@ -209,6 +209,9 @@ fn base64_value(byte: u8) -> Option<u8> {
         _ => None,
     }
 }
+
+/// Longer than any path that someone would write there, shorter than any certificate or key.
+const LONGEST_PATH: usize = 200;
 
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";

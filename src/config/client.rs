@@ -259,13 +259,15 @@ fn shadow_file(path: Option<PathBuf>, identity: &mut Identity, found: &mut Disco
 
 /// One or two of the three variables, which the client passes over without a word.
 ///
-/// An agent by SPIFFE or token reads some of them, so they are nobody's mistake unless a client is here too.
+/// A SPIFFE agent's address, and an agent's own token with it, are no client's unless there is one here.
 fn note_partial(values: &[&Option<Value>; 3], client_found: bool, found: &mut Discovery) {
     let (set, missing): (Vec<_>, Vec<_>) = THREE.into_iter().zip(values).partition(|(_, value)| value.is_some());
-    let agent_reads_them = found
-        .identities
-        .iter()
-        .any(|identity| matches!(identity.mode, Mode::Svid | Mode::LegacyToken));
+    let agents_own = |identity: &Identity| match identity.mode {
+        Mode::Svid => true,
+        Mode::LegacyToken => identity.source == Source::variable("TOKEN"),
+        Mode::Dsn | Mode::Env | Mode::ConfigFile | Mode::Local | Mode::Flags => false,
+    };
+    let agent_reads_them = found.identities.iter().any(agents_own);
     if set.is_empty() || missing.is_empty() || (agent_reads_them && !client_found) {
         return;
     }

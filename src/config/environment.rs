@@ -7,7 +7,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use super::Role;
+use super::Rule;
+use crate::secret::redact_url;
 
 /// The process environment as far as Hoop reads it. Values may be secrets, so `Debug` shows the names alone.
 #[derive(Clone)]
@@ -72,10 +73,10 @@ impl fmt::Debug for Environment {
 }
 
 /// What the command line says about the configuration. Empty: everything that can be found is read.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Asked {
-    /// Only the agent, or only the client; with URLs, whose scheme rule applies.
-    pub role: Option<Role>,
+    /// `--as`: only the agent, or only the client; with URLs, whose rule for schemes applies.
+    pub rule: Option<Rule>,
     /// `--grpc-url`: with it or `api_url`, only the flags are read.
     pub grpc_url: Option<String>,
     /// `--api-url`.
@@ -90,6 +91,23 @@ pub struct Asked {
     pub config: Option<PathBuf>,
     /// Where the credential comes from: the agent's key, or the token beside URLs or of the client.
     pub key: Option<KeyFrom>,
+}
+
+impl fmt::Debug for Asked {
+    /// A URL may hold a password, whoever puts one there.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |url: &Option<String>| url.as_deref().map(redact_url);
+        f.debug_struct("Asked")
+            .field("rule", &self.rule)
+            .field("grpc_url", &shown(&self.grpc_url))
+            .field("api_url", &shown(&self.api_url))
+            .field("ca", &self.ca)
+            .field("server_name", &self.server_name)
+            .field("skip_tls_verify", &self.skip_tls_verify)
+            .field("config", &self.config)
+            .field("key", &self.key)
+            .finish()
+    }
 }
 
 /// Where the command line says that the credential is; it never is an argument itself.

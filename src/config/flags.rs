@@ -3,7 +3,8 @@
 use super::address::{tls, unknown_scheme};
 use super::ca::{self, Ca};
 use super::environment::{Asked, Environment, KeyFrom};
-use super::file::read_bounded;
+use super::file::{exposed, read_bounded};
+use super::problem::{Problem, ProblemKind};
 use super::source::{Setting, Source, Value};
 use super::{AskedError, Identity, Mode, Role, Rule};
 
@@ -16,6 +17,22 @@ pub(super) struct Overrides {
     pub(super) key: Option<Value>,
 }
 
+impl Overrides {
+    /// A key file that others can read.
+    pub(super) fn exposed(&self) -> Option<Problem> {
+        let source = &self.key.as_ref()?.source;
+        let Source::File(place) = source else { return None };
+        let kind = ProblemKind::FileExposed {
+            mode: exposed(&place.path)?,
+        };
+        Some(Problem {
+            kind,
+            source: source.clone(),
+        })
+    }
+}
+
+/// Reads what the command line names.
 pub(super) fn overrides(env: &Environment, asked: &Asked) -> Result<Overrides, AskedError> {
     let ca = match &asked.ca {
         Some(path) => {
@@ -77,9 +94,7 @@ pub(super) fn identity(env: &Environment, asked: &Asked, overrides: &Overrides) 
         .or(api.as_ref())
         .map_or(Source::Default, |value| value.source.clone());
     let mut identity = Identity::new(Role::Flags, Mode::Flags, source);
-    if asked.role == Some(Role::Agent) {
-        identity.rule = Rule::Agent;
-    }
+    identity.rule = asked.rule.unwrap_or(Rule::Client);
     if let Some(grpc) = &grpc {
         identity.set_address("--grpc-url", grpc);
         identity.tls = Some(tls(identity.rule, &grpc.text));

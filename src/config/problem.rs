@@ -7,7 +7,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use super::source::Source;
+use super::source::{Position, Source};
 use super::{Mode, Security};
 use crate::gourl::address::{DialError, WrongFormat};
 use crate::gourl::{ParseError, quoted};
@@ -190,13 +190,27 @@ impl Problem {
             )),
             ProblemKind::PortMissing { fault, .. } => fault.printed(),
             ProblemKind::CredentialsDeprecated(deprecated) => deprecated.printed().map(str::to_owned),
-            ProblemKind::FileInvalid(fault) => match &self.source {
-                Source::File(place) => {
-                    let path = place.path.display();
-                    Some(format!("failed decoding configuration file={path}, err={fault}"))
-                }
-                Source::Variable(_) | Source::Flag(_) | Source::Default => Some(fault.to_string()),
-            },
+            ProblemKind::FileInvalid(fault) => {
+                let Source::File(place) = &self.source else { return None };
+                let path = place.path.display();
+                let position = place.position.as_ref();
+                let error = match (fault, position) {
+                    (FileFault::Io { .. }, _) => fault.to_string(),
+                    (FileFault::WrongType { key, .. }, Some(Position { line, .. })) => {
+                        let key = place.key.as_deref().unwrap_or(key);
+                        format!("toml: line {line} (last key {}): {fault}", quoted(key))
+                    }
+                    // Hoop's TOML library has words of its own for these, and no limit.
+                    (
+                        FileFault::Syntax { .. }
+                        | FileFault::NotUtf8 { .. }
+                        | FileFault::TooLarge { .. }
+                        | FileFault::WrongType { .. },
+                        _,
+                    ) => return None,
+                };
+                Some(format!("failed decoding configuration file={path}, err={error}"))
+            }
             ProblemKind::GrpcUrlMissing { mode: Mode::Svid } => {
                 Some("HOOP_SPIFFE_KEY_FILE requires HOOP_GRPCURL to be set".to_owned())
             }

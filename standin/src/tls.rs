@@ -16,6 +16,7 @@ use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::certificate::Certificate;
+use crate::conversation::hang_up;
 
 /// A certificate chain with its key, for both ports.
 pub struct Tls {
@@ -162,7 +163,14 @@ impl Handshake {
         };
         let fallback = self.alpn == Alpn::H2 && offered(b"http/1.1") && !offered(b"h2");
         let config = if fallback { &self.ignoring } else { &self.negotiating };
-        started.into_stream(Arc::clone(config)).await
+        match started.into_stream(Arc::clone(config)).into_fallible().await {
+            Ok(stream) => Ok(stream),
+            Err((error, tcp)) => {
+                // An alert went out; closing over what the client sent meanwhile would take it back.
+                hang_up(tcp).await?;
+                Err(error)
+            }
+        }
     }
 }
 

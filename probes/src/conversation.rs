@@ -1,0 +1,291 @@
+//! One connection from its first byte to its last: the unit of every probe and of every experiment.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use crate::cx::{Cx, Stop, millis};
+use crate::http2::{self, Answer, Call, CallName, ConnectionEnd, Flight, Http2, Patience};
+use crate::rest::{self, Http1};
+use crate::tcp::Stream;
+use crate::tls::{self, Alpn, Tls, TlsFailure, Trust};
+use crate::wire::opening::FirstBytes;
+
+/// How long a server may stay silent before [`Speech::Listen`] gives up: nothing but a gRPC or a banner port speaks first.
+const LISTEN: Duration = Duration::from_millis(400);
+
+/// Whom to talk to, once the connection stands.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// The name that the certificate must have, and that goes into the hello.
+    pub server_name: String,
+    /// `:authority` or `Host`.
+    pub authority: String,
+    /// What the identity trusts.
+    pub trust: Trust,
+}
+
+/// What to say, and inside what.
+#[derive(Clone, Debug)]
+pub struct Conversation {
+    /// TLS or not.
+    pub security: Security,
+    /// What to say.
+    pub speech: Speech,
+}
+
+/// TLS or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Security {
+    /// Cleartext.
+    Plaintext,
+    /// TLS with this offer.
+    Tls(Alpn),
+}
+
+/// What to say.
+#[derive(Clone, Debug)]
+pub enum Speech {
+    /// HTTP/2, as grpc-go: in TLS only where ALPN chose `h2`.
+    Http2(Vec<Call>),
+    /// HTTP/2 whatever ALPN chose.
+    Http2Anyway(Vec<Call>),
+    /// HTTP/2 where ALPN chose it, else HTTP/1.1, as Go's net/http.
+    ByAlpn(Vec<Call>),
+    /// HTTP/1.1.
+    Http1(Vec<Call>),
+    /// Nothing: waits for the server to speak.
+    Listen,
+}
+
+/// How long to wait.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// When TLS and SETTINGS must be done.
+    pub connect_by: Instant,
+    /// How long answers are awaited.
+    pub answer: Duration,
+    /// After which silence [`Notebook::quiet`] is told.
+    pub quiet: Duration,
+}
+
+/// What was heard.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heard {
+    /// Milliseconds from the start of the run to the start of the conversation, TCP being up.
+    pub started_ms: u64,
+    /// How long it lasted.
+    pub duration_ms: u64,
+    /// The handshake; `None` for plaintext.
+    pub tls: Option<Result<Tls, TlsFailure>>,
+    /// Milliseconds that the handshake took.
+    pub tls_ms: Option<u64>,
+    /// What was heard over HTTP/2; `None` where HTTP/2 was not spoken.
+    pub http2: Option<Http2>,
+    /// What was heard over HTTP/1.1; `None` where HTTP/1.1 was not spoken.
+    pub http1: Option<Http1>,
+    /// What came unasked; `None` unless we only listened.
+    pub unasked: Option<Unasked>,
+}
+
+/// What a server says unasked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unasked {
+    /// Its first bytes.
+    pub first: FirstBytes,
+    /// How it ended the connection, if it did.
+    pub end: Option<ConnectionEnd>,
+}
+
+impl Heard {
+    /// All answers, over whatever the calls were made.
+    pub fn answers(&self) -> impl Iterator<Item = &Answer> {
+        let http2 = self.http2.iter().flat_map(|http2| &http2.answers);
+        http2.chain(self.http1.iter().flat_map(|http1| &http1.answers))
+    }
+
+    /// The answer to a call.
+    pub fn answer(&self, call: CallName) -> Option<&Answer> {
+        self.answers().find(|answer| answer.call == call)
+    }
+
+    /// The finished handshake.
+    pub fn handshake(&self) -> Option<&Tls> {
+        self.tls.as_ref()?.as_ref().ok()
+    }
+}
+
+/// Where a conversation writes what it hears while it goes on, so that nothing is lost when it is cut short.
+#[derive(Debug, Default)]
+pub struct Notebook {
+    heard: Mutex<Heard>,
+    quiet: tokio::sync::Notify,
+}
+
+impl Notebook {
+    /// What was heard so far.
+    pub fn read(&self) -> Heard {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits for the first silence with calls unanswered.
+    pub async fn quiet(&self) {
+        self.quiet.notified().await;
+    }
+
+    /// Runs `work`, and says so where it takes longer than `quiet`.
+    async fn told<T>(&self, cx: &Cx, quiet: Duration, work: impl Future<Output = T>) -> T {
+        tokio::pin!(work);
+        match cx.limit(quiet, &mut work).await {
+            Ok(done) => done,
+            Err(_) => {
+                self.quiet.notify_one();
+                work.await
+            }
+        }
+    }
+
+    fn write(&self, write: impl FnOnce(&mut Heard)) {
+        write(&mut self.heard.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// Talks to `peer` over `stream`; everything that is heard goes into `notes`.
+pub async fn converse(
+    cx: &Cx,
+    peer: &Peer,
+    conversation: &Conversation,
+    stream: Stream,
+    budget: Budget,
+    notes: &Notebook,
+) {
+    let Stream(stream) = stream;
+    let started = Instant::now();
+    let started_ms = cx.now_ms();
+    notes.write(|heard| heard.started_ms = started_ms);
+    match conversation.security {
+        Security::Plaintext => {
+            let protocol = match &conversation.speech {
+                Speech::Http2(calls) | Speech::Http2Anyway(calls) => Protocol::Http2(calls),
+                Speech::ByAlpn(calls) | Speech::Http1(calls) => Protocol::Http1(calls),
+                Speech::Listen => Protocol::Listen,
+            };
+            speak(cx, peer, "http", protocol, stream, budget, notes).await;
+        }
+        Security::Tls(alpn) => over_tls(cx, peer, alpn, &conversation.speech, stream, budget, notes).await,
+    }
+    notes.write(|heard| heard.duration_ms = millis(started.elapsed()));
+}
+
+async fn over_tls(
+    cx: &Cx,
+    peer: &Peer,
+    alpn: Alpn,
+    speech: &Speech,
+    stream: TcpStream,
+    budget: Budget,
+    notes: &Notebook,
+) {
+    let started = Instant::now();
+    let shaking = notes.told(cx, budget.quiet, tls::handshake(stream, &peer.server_name, alpn));
+    let shaken = match cx.until(budget.connect_by, shaking).await {
+        Ok(shaken) => shaken,
+        Err(Stop::TimedOut) => Err(TlsFailure::TimedOut),
+        Err(Stop::Interrupted) => Err(TlsFailure::Interrupted),
+    };
+    let tls_ms = Some(millis(started.elapsed()));
+    let shaken = match shaken {
+        Ok(shaken) => shaken,
+        Err(failure) => {
+            return notes.write(|heard| {
+                heard.tls_ms = tls_ms;
+                heard.tls = Some(Err(failure));
+            });
+        }
+    };
+    let h2 = shaken.alpn() == Some("h2");
+    let protocol = match speech {
+        Speech::Http2(calls) | Speech::ByAlpn(calls) if h2 => Protocol::Http2(calls),
+        Speech::Http2Anyway(calls) => Protocol::Http2(calls),
+        Speech::Http1(calls) | Speech::ByAlpn(calls) => Protocol::Http1(calls),
+        Speech::Http2(_) => Protocol::Nothing,
+        Speech::Listen => Protocol::Listen,
+    };
+    let (stream, seen) = shaken.into_parts();
+    // The chain is judged while the answers are on their way.
+    let judging = async {
+        let roots = peer.trust.roots().await;
+        let tls = seen.judged(&peer.server_name, roots, cx.unix_start());
+        notes.write(|heard| {
+            heard.tls_ms = tls_ms;
+            heard.tls = Some(Ok(tls));
+        });
+    };
+    tokio::join!(speak(cx, peer, "https", protocol, stream, budget, notes), judging);
+}
+
+/// What is really spoken, ALPN being known.
+enum Protocol<'a> {
+    Http2(&'a [Call]),
+    Http1(&'a [Call]),
+    Listen,
+    Nothing,
+}
+
+async fn speak<S>(
+    cx: &Cx,
+    peer: &Peer,
+    scheme: &str,
+    protocol: Protocol<'_>,
+    mut io: S,
+    budget: Budget,
+    notes: &Notebook,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    match protocol {
+        Protocol::Http2(calls) => {
+            let patience = Patience {
+                settings_by: budget.connect_by,
+                answer: budget.answer,
+                quiet: budget.quiet,
+            };
+            let note = |http2: &Http2| notes.write(|heard| heard.http2 = Some(http2.clone()));
+            let quiet = || notes.quiet.notify_one();
+            let flight = Flight {
+                scheme,
+                authority: &peer.authority,
+                calls,
+            };
+            http2::speak(cx, &mut io, flight, patience, note, quiet).await;
+        }
+        Protocol::Http1(calls) => {
+            let asking = rest::ask(cx, io, &peer.authority, calls, budget.answer);
+            let http1 = notes.told(cx, budget.quiet, asking).await;
+            notes.write(|heard| heard.http1 = Some(http1));
+        }
+        Protocol::Listen => {
+            let unasked = listen(cx, &mut io).await;
+            notes.write(|heard| heard.unasked = Some(unasked));
+        }
+        Protocol::Nothing => {}
+    }
+}
+
+async fn listen<S: AsyncRead + Unpin>(cx: &Cx, io: &mut S) -> Unasked {
+    let mut buffer = [0; 1024];
+    let (count, end) = match cx.limit(LISTEN, io.read(&mut buffer)).await {
+        Ok(Ok(0)) => (0, Some(ConnectionEnd::Closed)),
+        Ok(Ok(count)) => (count, None),
+        Ok(Err(error)) => (0, Some(http2::connection_end(&error))),
+        Err(Stop::TimedOut | Stop::Interrupted) => (0, None),
+    };
+    Unasked {
+        first: FirstBytes::read(buffer.get(..count).unwrap_or_default()),
+        end,
+    }
+}

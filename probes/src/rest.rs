@@ -1,0 +1,179 @@
+//! REST: `GET /api/healthz` and what explains it, over HTTP/1.1 (hyper) or, where ALPN chose it, HTTP/2.
+
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+
+use crate::cx::{Cx, Stop, millis};
+use crate::http2::{Answer, Body, Call, CallName, ConnectionEnd, Head, StreamEnd};
+use crate::tap::Tap;
+use crate::wire::header::Field;
+use crate::wire::opening::FirstBytes;
+use crate::wire::page::Page;
+use crate::wire::text::bounded;
+
+/// How much of a body is kept, in bytes.
+const BODY_KEPT: usize = 2048;
+
+/// Everything that was heard on one HTTP/1.1 connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Http1 {
+    /// The server's first bytes.
+    pub first: FirstBytes,
+    /// How the connection ended before all was answered.
+    pub end: Option<ConnectionEnd>,
+    /// One answer for each call, in the order of the calls.
+    pub answers: Vec<Answer>,
+}
+
+/// The calls of a healthy check; `base_path` is the path of the API URL, without a slash at its end.
+pub fn base_calls(base_path: &str) -> Vec<Call> {
+    vec![
+        call(CallName::Healthz, base_path),
+        call(CallName::PublicServerInfo, base_path),
+    ]
+}
+
+pub(crate) fn call(name: CallName, base_path: &str) -> Call {
+    let path = match name {
+        CallName::PublicServerInfo => "/api/publicserverinfo",
+        _ => "/api/healthz",
+    };
+    Call {
+        name,
+        method: "GET",
+        path: format!("{base_path}{path}"),
+        fields: vec![
+            ("accept", "application/json".to_owned()),
+            ("user-agent", crate::USER_AGENT.to_owned()),
+        ],
+        body: Body::None,
+    }
+}
+
+/// Makes the calls one after the other on `io`, each with the same patience.
+pub(crate) async fn ask<S>(cx: &Cx, io: S, authority: &str, calls: &[Call], patience: Duration) -> Http1
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (tap, heard) = Tap::new(io);
+    let mut answers = Vec::new();
+    let mut end = None;
+    if let Ok((mut sender, connection)) = http1::handshake(TokioIo::new(tap)).await {
+        let asking = async {
+            for call in calls {
+                answers.push(ask_one(cx, &mut sender, authority, call, patience).await);
+            }
+            // The connection ends when its sender is gone.
+            drop(sender);
+        };
+        // Polled together in place, so that an answer that comes with the close is not lost.
+        let work = async { tokio::join!(asking, connection).1 };
+        let budget = patience * u32::try_from(calls.len()).unwrap_or(1);
+        if let Ok(Err(error)) = cx.limit(budget, work).await {
+            end = Some(connection_end(&error));
+        }
+    }
+    let unasked = calls.get(answers.len()..).unwrap_or_default();
+    answers.extend(
+        unasked
+            .iter()
+            .map(|call| unanswered(call, StreamEnd::ConnectionEnded, 0)),
+    );
+    Http1 {
+        first: FirstBytes::read(&heard.bytes()),
+        end,
+        answers,
+    }
+}
+
+async fn ask_one(
+    cx: &Cx,
+    sender: &mut http1::SendRequest<Full<Bytes>>,
+    authority: &str,
+    call: &Call,
+    patience: Duration,
+) -> Answer {
+    let started = Instant::now();
+    let exchange = async {
+        sender.ready().await.ok()?;
+        let response = sender.send_request(request(authority, call)?).await.ok()?;
+        let after = millis(started.elapsed());
+        let head = head(&response);
+        let mut body = response.into_body();
+        let mut kept = Vec::new();
+        while kept.len() < BODY_KEPT {
+            match body.frame().await {
+                Some(Ok(frame)) => kept.extend_from_slice(frame.data_ref().map_or(&[], |data| data.as_ref())),
+                Some(Err(_)) | None => break,
+            }
+        }
+        kept.truncate(BODY_KEPT);
+        Some((head, kept, after))
+    };
+    match cx.limit(patience, exchange).await {
+        Ok(Some((head, body, after))) => Answer {
+            call: call.name,
+            page: Some(Page::read(head.field("content-type"), &body)),
+            head: Some(head),
+            trailers: None,
+            end: StreamEnd::Ended,
+            duration_ms: after,
+        },
+        Ok(None) => unanswered(call, StreamEnd::ConnectionEnded, millis(started.elapsed())),
+        Err(Stop::TimedOut | Stop::Interrupted) => unanswered(call, StreamEnd::Open, millis(started.elapsed())),
+    }
+}
+
+fn request(authority: &str, call: &Call) -> Option<Request<Full<Bytes>>> {
+    let body = match &call.body {
+        Body::Whole(body) => body.clone(),
+        Body::None | Body::Open => Vec::new(),
+    };
+    let mut request = Request::builder()
+        .method(call.method)
+        .uri(&call.path)
+        .header("host", authority);
+    for (name, value) in &call.fields {
+        request = request.header(*name, value);
+    }
+    request.body(Full::new(Bytes::from(body))).ok()
+}
+
+fn head<B>(response: &Response<B>) -> Head {
+    let fields = response.headers().iter().take(64).map(|(name, value)| Field {
+        name: name.as_str().to_owned(),
+        value: bounded(value.as_bytes(), 1024),
+    });
+    Head::http1(response.status().as_u16(), fields.collect())
+}
+
+fn unanswered(call: &Call, end: StreamEnd, duration_ms: u64) -> Answer {
+    Answer {
+        call: call.name,
+        head: None,
+        trailers: None,
+        page: None,
+        end,
+        duration_ms,
+    }
+}
+
+fn connection_end(error: &hyper::Error) -> ConnectionEnd {
+    use std::error::Error;
+    let io = error
+        .source()
+        .and_then(|source| source.downcast_ref::<std::io::Error>());
+    match io {
+        Some(io) => crate::http2::connection_end(io),
+        None if error.is_incomplete_message() => ConnectionEnd::Closed,
+        None => ConnectionEnd::Malformed,
+    }
+}

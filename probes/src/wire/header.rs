@@ -1,0 +1,115 @@
+//! Header blocks (RFC 7541) and the fields that are kept of them.
+
+use loona_hpack::Decoder;
+use loona_hpack::encoder::encode_integer_into;
+use serde::{Deserialize, Serialize};
+
+use crate::wire::text::bounded;
+
+/// How many fields of one block are kept.
+const MAX_FIELDS: usize = 64;
+/// How many bytes of one value are kept.
+const MAX_VALUE: usize = 1024;
+/// The size of the dynamic table, in octets: the default, which we never change.
+const TABLE_SIZE: usize = 4096;
+
+/// A header field; names are lower case on the wire.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Field {
+    /// The name, `:status` for instance.
+    pub name: String,
+    /// The value, at most 1024 characters of it.
+    pub value: String,
+}
+
+/// Reads the header blocks of one connection in the order in which they came.
+pub struct Reader(Decoder<'static>);
+
+/// A block that breaks the compression state: nothing after it on the connection can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Undecodable;
+
+impl Default for Reader {
+    fn default() -> Self {
+        let mut decoder = Decoder::new();
+        decoder.set_max_allowed_table_size(TABLE_SIZE);
+        Self(decoder)
+    }
+}
+
+impl Reader {
+    /// The fields of one block; the first 64, so that a block that repeats a large entry stays small here.
+    ///
+    /// # Errors
+    /// [`Undecodable`] where the block breaks RFC 7541.
+    pub fn read(&mut self, block: &[u8]) -> Result<Vec<Field>, Undecodable> {
+        let mut fields = Vec::new();
+        self.0
+            .decode_with_cb(block, |name, value| {
+                if fields.len() < MAX_FIELDS {
+                    fields.push(Field {
+                        name: bounded(&name, 128),
+                        value: bounded(&value, MAX_VALUE),
+                    });
+                }
+            })
+            .map_err(|_| Undecodable)?;
+        Ok(fields)
+    }
+}
+
+/// Appends a field to a block as "literal without indexing" (RFC 7541, section 6.2.2), which no server's table size can break.
+pub fn write(name: &str, value: &str, block: &mut Vec<u8>) {
+    block.push(0);
+    for text in [name, value] {
+        // Writing into a `Vec` can't fail.
+        let _ = encode_integer_into(text.len(), 7, 0, block);
+        block.extend_from_slice(text.as_bytes());
+    }
+}
+
+/// The first value of a field.
+pub fn value<'a>(fields: &'a [Field], name: &str) -> Option<&'a str> {
+    fields
+        .iter()
+        .find(|field| field.name.eq_ignore_ascii_case(name))
+        .map(|field| field.value.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_FIELDS, Reader, Undecodable, value, write};
+    use proptest::prelude::proptest;
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let mut block = Vec::new();
+        write(":method", "POST", &mut block);
+        write("long", &"x".repeat(300), &mut block);
+        let fields = Reader::default().read(&block).expect("our own block");
+        assert_eq!(value(&fields, ":method"), Some("POST"));
+        assert_eq!(value(&fields, "long").map(str::len), Some(300));
+    }
+
+    #[test]
+    fn a_block_that_repeats_one_entry_stays_small() {
+        // `:method: GET` of the static table, twenty thousand times.
+        let fields = Reader::default().read(&[0x82; 20_000]).expect("a valid block");
+        assert_eq!(fields.len(), MAX_FIELDS);
+    }
+
+    #[test]
+    fn an_index_outside_the_tables_is_refused() {
+        assert_eq!(Reader::default().read(&[0xff, 0x7f]), Err(Undecodable));
+    }
+
+    proptest! {
+        #[test]
+        fn any_block_is_read_or_refused(blocks: Vec<Vec<u8>>) {
+            let mut reader = Reader::default();
+            for block in blocks {
+                let _ = reader.read(&block);
+            }
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! The command line: what can be asked for, and nothing of how it is done.
+
+use std::ffi::OsString;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::findings::{Code, Severity, rules};
+use crate::layers::LADDER;
+use crate::plan::Resolve;
+use crate::report::Pick;
+
+/// Finds out why an agent or a client can't reach a Hoop gateway, and says what to change.
+#[derive(Debug, Parser)]
+#[command(name = "hoop-doctor", version, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// When to use colours.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  hoop-doctor check                                  what HOOP_KEY and ~/.hoop/config.toml say
+  hoop-doctor check --grpc-url grpcs://gw.example.com:8443
+  hoop-doctor check -o json --fail-on warn           for a pipeline
+  hoop-doctor demo http2-not-enabled                 see a finding without a gateway";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Read the configuration as Hoop does, probe the gateway, and name the cause of what is wrong.
+    Check(Box<Check>),
+    /// Run `check` against a stand-in gateway in this process, with a fault if one is named.
+    Demo(Demo),
+    /// Serve a stand-in gateway, so that a proxy can be rehearsed before Hoop is there.
+    StandIn(StandIn),
+    /// Print the JSON Schema of `check -o json`.
+    Schema,
+}
+
+/// What `check` examines, and how.
+#[derive(Debug, Args, Default)]
+#[command(after_help = CHECK_HELP)]
+pub struct Check {
+    /// Check this gRPC address instead of the configuration.
+    #[arg(long, value_name = "URL", help_heading = "What to check")]
+    pub grpc_url: Option<String>,
+    /// Check this API address instead of the configuration.
+    #[arg(long, value_name = "URL", help_heading = "What to check")]
+    pub api_url: Option<String>,
+    /// Only the agent's or the client's configuration; with URLs, whose rule for schemes applies.
+    #[arg(long = "as", value_enum, value_name = "WHO", help_heading = "What to check")]
+    pub role: Option<Role>,
+    /// Read the key from this variable.
+    #[arg(
+        long,
+        value_name = "NAME",
+        conflicts_with = "key_file",
+        help_heading = "What to check"
+    )]
+    pub key_env: Option<String>,
+    /// Read the key from this file.
+    #[arg(long, value_name = "FILE", help_heading = "What to check")]
+    pub key_file: Option<PathBuf>,
+    /// Read this file instead of ~/.hoop/config.toml.
+    #[arg(long, value_name = "FILE", help_heading = "What to check")]
+    pub config: Option<PathBuf>,
+    /// Trust the certificates in this PEM file instead of the system's.
+    #[arg(long, value_name = "FILE", help_heading = "What to check")]
+    pub ca: Option<PathBuf>,
+    /// The name that the gRPC certificate must have, as HOOP_TLSSERVERNAME.
+    #[arg(long, value_name = "NAME", help_heading = "What to check")]
+    pub server_name: Option<String>,
+    /// Judge as an agent that does not verify certificates.
+    #[arg(long, help_heading = "What to check")]
+    pub skip_tls_verify: bool,
+    /// Take the address of HOST:PORT from here instead of DNS. May be repeated.
+    #[arg(long, value_name = "HOST:PORT:ADDR", value_parser = resolve, help_heading = "What to check")]
+    pub resolve: Vec<Resolve>,
+
+    /// How long TCP, TLS and the HTTP/2 SETTINGS of one attempt may take.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5s", help_heading = "Time")]
+    pub connect_timeout: DurationArg,
+    /// How long the whole run may take.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "15s", help_heading = "Time")]
+    pub timeout: DurationArg,
+
+    /// How to report: FORMAT, or FORMAT=FILE. May be repeated.
+    #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = output, help_heading = "Report")]
+    pub output: Vec<Output>,
+    /// The lowest severity for which the exit code is 1.
+    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = FailOn::Error, help_heading = "Report")]
+    pub fail_on: FailOn,
+    /// Report only these findings: codes or layers, separated by commas.
+    #[arg(long, value_name = "CODE|LAYER", value_delimiter = ',', value_parser = pick, help_heading = "Report")]
+    pub only: Vec<Pick>,
+    /// Leave these findings out.
+    #[arg(long, value_name = "CODE|LAYER", value_delimiter = ',', value_parser = pick, help_heading = "Report")]
+    pub skip: Vec<Pick>,
+    /// The verdict alone.
+    #[arg(short, long, conflicts_with = "verbose", help_heading = "Report")]
+    pub quiet: bool,
+    /// Every probe, and what it saw.
+    #[arg(short, long, action = clap::ArgAction::Count, help_heading = "Report")]
+    pub verbose: u8,
+}
+
+const CHECK_HELP: &str = "\
+Exit codes: 0 nothing at or above --fail-on; 1 findings; 2 usage, or a file that can't be read; 3 could not find out.
+A secret never comes as an argument: name a variable (--key-env) or a file (--key-file).";
+
+/// Which stand-in to check.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// The one way in which the stand-in misbehaves; none: it is healthy.
+    pub fault: Option<hoop_doctor_standin::Fault>,
+    /// List the faults.
+    #[arg(long, conflicts_with = "fault")]
+    pub list: bool,
+    /// How to report: FORMAT, or FORMAT=FILE. May be repeated.
+    #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = output)]
+    pub output: Vec<Output>,
+    /// Every probe, and what it saw.
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// Which stand-in to serve.
+#[derive(Debug, Args)]
+pub struct StandIn {
+    /// Where the gRPC port listens.
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8010")]
+    pub grpc: SocketAddr,
+    /// Where the REST port listens.
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8009")]
+    pub rest: SocketAddr,
+    /// Speak TLS on both ports, with this certificate chain (PEM).
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub cert: Option<PathBuf>,
+    /// The certificate's private key (PEM).
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub key: Option<PathBuf>,
+    /// The one way in which it misbehaves; `demo --list` shows them.
+    #[arg(long, value_name = "NAME")]
+    pub fault: Option<hoop_doctor_standin::Fault>,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Whose configuration, or whose rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// `hoop start agent`.
+    Agent,
+    /// The `hoop` command line.
+    Client,
+}
+
+/// The lowest severity that fails a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Errors.
+    #[default]
+    Error,
+    /// Errors and warnings.
+    Warn,
+}
+
+impl FailOn {
+    /// As a severity.
+    pub fn severity(self) -> Severity {
+        match self {
+            Self::Error => Severity::Error,
+            Self::Warn => Severity::Warn,
+        }
+    }
+}
+
+/// A report and where it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// How it is written.
+    pub format: Format,
+    /// `None`: standard output.
+    pub file: Option<PathBuf>,
+}
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Human,
+    /// The whole model.
+    Json,
+}
+
+/// A time span as an argument: `5s`, `500ms`, `2m`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DurationArg(pub Duration);
+
+impl Default for DurationArg {
+    fn default() -> Self {
+        Self(Duration::from_secs(5))
+    }
+}
+
+fn duration(text: &str) -> Result<DurationArg, String> {
+    let digits = text.find(|char: char| !char.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number
+        .parse()
+        .map_err(|_| "a time is a number with a unit, 5s for instance".to_owned())?;
+    let millis = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "" => return Err(format!("{number} needs a unit: ms, s, m or h")),
+        other => return Err(format!("{other} is no unit of time: ms, s, m or h")),
+    };
+    let total = number.checked_mul(millis).filter(|total| *total <= LONGEST);
+    total
+        .map(|total| DurationArg(Duration::from_millis(total)))
+        .ok_or_else(|| "at most 24h".to_owned())
+}
+
+/// 24 hours in milliseconds.
+const LONGEST: u64 = 86_400_000;
+
+fn resolve(text: &str) -> Result<Resolve, String> {
+    let usage = || "expected HOST:PORT:ADDR, for instance gw.example.com:8443:10.0.0.10".to_owned();
+    let (host, rest) = text.split_once(':').ok_or_else(usage)?;
+    let (port, addr) = rest.split_once(':').ok_or_else(usage)?;
+    let addr = addr
+        .strip_prefix('[')
+        .and_then(|addr| addr.strip_suffix(']'))
+        .unwrap_or(addr);
+    Ok(Resolve {
+        host: host.to_owned(),
+        port: port.parse().map_err(|_| format!("{port} is no port"))?,
+        addr: IpAddr::from_str(addr).map_err(|_| format!("{addr} is no IP address"))?,
+    })
+}
+
+fn output(text: &str) -> Result<Output, String> {
+    let (format, file) = match text.split_once('=') {
+        Some((format, file)) => (format, Some(PathBuf::from(OsString::from(file)))),
+        None => (text, None),
+    };
+    let names = || {
+        Format::value_variants()
+            .iter()
+            .filter_map(|format| Some(format.to_possible_value()?.get_name().to_owned()))
+    };
+    let format = Format::from_str(format, false).map_err(|_| {
+        format!(
+            "{format} is no format; there are {}",
+            names().collect::<Vec<_>>().join(", ")
+        )
+    })?;
+    Ok(Output { format, file })
+}
+
+fn pick(text: &str) -> Result<Pick, String> {
+    if let Some(rung) = LADDER.iter().find(|rung| rung.name == text) {
+        return Ok(Pick::Layer(rung.layer));
+    }
+    let code = text.strip_prefix("HD").and_then(|digits| digits.parse().ok()).map(Code);
+    match code {
+        Some(code) if rules().any(|rule| rule.code == code) => Ok(Pick::Code(code)),
+        _ => {
+            let layers: Vec<&str> = LADDER.iter().map(|rung| rung.name).collect();
+            Err(format!(
+                "{text} is neither a code, HD401 for instance, nor a layer ({})",
+                layers.join(", ")
+            ))
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The commands: parse, run, exit code.
+
+use std::io;
+use std::process::ExitCode;
+
+use crate::cli::{Cli, Command};
+use crate::findings::Severity;
+use crate::report::{Report, Verdict};
+
+mod check;
+mod demo;
+mod output;
+mod stand_in;
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Nothing at or above `--fail-on`.
+    Fine,
+    /// Findings.
+    Findings,
+    /// Usage, or something that the user gave to this program can't be read or written.
+    Usage,
+    /// It could not be found out.
+    Unknown,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Fine => 0,
+            Exit::Findings => 1,
+            Exit::Usage => 2,
+            Exit::Unknown => 3,
+        })
+    }
+}
+
+/// The one place where a report becomes an exit code, the same for every format.
+pub(crate) fn exit_of(report: &Report, fail_on: Severity) -> Exit {
+    match report.verdict {
+        Verdict::Unknown => Exit::Unknown,
+        Verdict::Healthy | Verdict::Degraded | Verdict::Broken => {
+            match report.findings.iter().any(|finding| finding.severity >= fail_on) {
+                true => Exit::Findings,
+                false => Exit::Fine,
+            }
+        }
+    }
+}
+
+/// Runs a command.
+///
+/// # Errors
+/// What the user gave to this program and can't be used; the exit code is 2. A closed pipe is no error.
+pub fn run(cli: &Cli) -> anyhow::Result<Exit> {
+    let done = match &cli.command {
+        Command::Check(args) => check::run(args, cli.color),
+        Command::Demo(args) => demo::run(args, cli.color),
+        Command::StandIn(args) => stand_in::run(args),
+        Command::Schema => output::print(&crate::report::schema::schema()).map(|()| Exit::Fine),
+    };
+    match done {
+        Err(error) if is_closed_pipe(&error) => Ok(Exit::Fine),
+        other => other,
+    }
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    })
+}

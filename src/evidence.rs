@@ -1,0 +1,207 @@
+//! The case file: everything that was seen, and nothing that was concluded.
+
+use std::net::{IpAddr, SocketAddr};
+
+use hoop_doctor_probes::conversation::Heard;
+use hoop_doctor_probes::dns::Dns;
+use hoop_doctor_probes::http2::{Answer, CallName, Http2, Reply};
+use hoop_doctor_probes::tcp::Attempt;
+use hoop_doctor_probes::tls::{Tls, TlsFailure};
+use hoop_doctor_probes::wire::opening::FirstBytes;
+use serde::{Deserialize, Serialize};
+
+use crate::config::Discovery;
+use crate::experiments::Experiment;
+
+/// What a diagnosis is made from.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// What Hoop would read on this machine.
+    pub config: Discovery,
+    /// What was seen on the network.
+    pub wire: Wire,
+}
+
+/// What was seen on the network.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Wire {
+    /// Seconds since the epoch, by this machine's clock, when the run started.
+    pub started_at: i64,
+    /// How long the run took.
+    pub duration_ms: u64,
+    /// Whether the run was cut short by the user.
+    pub interrupted: bool,
+    /// One entry for each target, in the order of the plan.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// A place to reach, and the way Hoop would go there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// gRPC or REST.
+    pub kind: Kind,
+    /// As configured, without secrets.
+    pub url: String,
+    /// The host name or address, without brackets.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// Whether Hoop would use TLS.
+    pub tls: bool,
+    /// Whether Hoop would check the certificate.
+    pub verify: bool,
+    /// The name in the hello, and in the certificate.
+    pub server_name: String,
+    /// `:authority` or `Host`.
+    pub authority: String,
+    /// The path of the API URL without its last slash; empty for gRPC.
+    pub base_path: String,
+    /// `agent` or `client`: what `origin` says.
+    pub origin: String,
+    /// Whether a CA of the configuration replaces the system's.
+    pub custom_ca: bool,
+    /// Addresses given with `--resolve`.
+    pub given: Vec<IpAddr>,
+}
+
+/// Which of the gateway's two ports a target stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// 8010.
+    Grpc,
+    /// 8009.
+    Rest,
+}
+
+/// Everything that was seen of one target.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// `grpc` or `rest`, with a number where there are several.
+    pub id: String,
+    /// What was to be reached.
+    pub target: Target,
+    /// Indices into the identities that use it.
+    pub identities: Vec<usize>,
+    /// The name's addresses; `None` if the run ended before.
+    pub dns: Option<Dns>,
+    /// One attempt for each address.
+    pub tcp: Vec<Attempt>,
+    /// The address that the conversations used.
+    pub chosen: Option<SocketAddr>,
+    /// The conversation of a healthy check.
+    pub base: Option<Heard>,
+    /// The calls that were refused unprocessed, asked again on a new connection.
+    pub again: Option<Heard>,
+    /// What was tried because something was wrong.
+    pub trials: Vec<Trial>,
+    /// Where this program broke while it looked, as `file:line`.
+    pub malfunction: Option<String>,
+}
+
+/// An experiment and what came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trial {
+    /// What was tried.
+    pub experiment: Experiment,
+    /// Its connection.
+    pub tcp: Attempt,
+    /// What was heard; `None` where there was no connection.
+    pub heard: Option<Heard>,
+}
+
+impl Target {
+    /// `host:port`, with brackets around an IPv6 address.
+    pub fn address(&self) -> String {
+        host_port(&self.host, self.port)
+    }
+}
+
+/// `host:port`, with brackets around an IPv6 address.
+pub fn host_port(host: &str, port: u16) -> String {
+    match host.contains(':') {
+        true => format!("[{host}]:{port}"),
+        false => format!("{host}:{port}"),
+    }
+}
+
+impl Kind {
+    /// `grpc` or `rest`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Grpc => "grpc",
+            Self::Rest => "rest",
+        }
+    }
+}
+
+impl Endpoint {
+    /// A target of which nothing was seen yet.
+    pub fn new(id: String, target: Target, identities: Vec<usize>) -> Self {
+        Self {
+            id,
+            target,
+            identities,
+            dns: None,
+            tcp: Vec::new(),
+            chosen: None,
+            base: None,
+            again: None,
+            trials: Vec::new(),
+            malfunction: None,
+        }
+    }
+
+    /// The handshake, if there was one and it is over.
+    pub fn tls(&self) -> Option<&Result<Tls, TlsFailure>> {
+        self.base.as_ref()?.tls.as_ref()
+    }
+
+    /// The finished handshake.
+    pub fn handshake(&self) -> Option<&Tls> {
+        self.tls()?.as_ref().ok()
+    }
+
+    /// Why there was no handshake.
+    pub fn tls_failure(&self) -> Option<&TlsFailure> {
+        self.tls()?.as_ref().err()
+    }
+
+    /// What was heard over HTTP/2, as Hoop would speak it.
+    pub fn http2(&self) -> Option<&Http2> {
+        self.base.as_ref()?.http2.as_ref()
+    }
+
+    /// The answer to a base call: the second one where the first was refused unprocessed.
+    pub fn answer(&self, call: CallName) -> Option<&Answer> {
+        let again = self.again.as_ref().and_then(|again| again.answer(call));
+        again.or_else(|| self.base.as_ref()?.answer(call))
+    }
+
+    /// What the answer to a base call amounts to.
+    pub fn reply(&self, call: CallName) -> Option<Reply<'_>> {
+        self.answer(call).map(Answer::reply)
+    }
+
+    /// The result of an experiment, if it was made.
+    pub fn trial(&self, experiment: Experiment) -> Option<&Trial> {
+        self.trials.iter().find(|trial| trial.experiment == experiment)
+    }
+
+    /// What was heard in an experiment, if it got as far as a connection.
+    pub fn heard_in(&self, experiment: Experiment) -> Option<&Heard> {
+        self.trial(experiment)?.heard.as_ref()
+    }
+
+    /// The first bytes of the server in cleartext, whoever asked for them.
+    pub fn cleartext(&self) -> Option<&FirstBytes> {
+        if let Some(TlsFailure::NotTls { first }) = self.tls_failure() {
+            return Some(first);
+        }
+        let spoken = |heard: &'_ Heard| heard.http2.is_some();
+        match &self.base {
+            Some(base) if !self.target.tls && spoken(base) => Some(&base.http2.as_ref()?.first),
+            _ => Some(&self.heard_in(Experiment::OppositeScheme)?.http2.as_ref()?.first).filter(|_| self.target.tls),
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Runs a plan: the only place with concurrency, deadlines and panic isolation.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::{join, join_all};
+use hoop_doctor_probes::conversation::{Budget, Conversation, Heard, Notebook, Peer, Speech, converse};
+use hoop_doctor_probes::cx::Cx;
+use hoop_doctor_probes::dns::{self, Dns, DnsSource, Resolvers};
+use hoop_doctor_probes::http2::{Call, StreamEnd};
+use hoop_doctor_probes::tcp;
+use tokio::sync::{OnceCell, oneshot};
+use tokio::time::Instant;
+
+use crate::evidence::{Endpoint, Kind, Trial, Wire};
+use crate::experiments::{self, Experiment};
+use crate::malfunction;
+use crate::plan::{Plan, Planned};
+
+/// How long the parts of a run may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// TCP, TLS and SETTINGS of one attempt.
+    pub connect: Duration,
+    /// All base probes.
+    pub total: Duration,
+}
+
+/// How long an answer is awaited: HAProxy takes 3.05 s to say 503 and 4.05 s to say REFUSED_STREAM.
+const ANSWER: Duration = Duration::from_millis(4_500);
+/// After this silence the experiments for it start.
+const QUIET: Duration = Duration::from_millis(300);
+/// What experiments may add to the time that a hanging connection costs.
+const EXPERIMENTS: Duration = Duration::from_millis(400);
+/// A call that was refused unprocessed later than this was refused by a timeout and isn't asked again.
+const REFUSED_AT_ONCE: u64 = 1_000;
+
+/// Probes every endpoint of the plan, all side by side.
+pub async fn examine(cx: &Cx, plan: &Plan, limits: Limits) -> Wire {
+    let names = Names::new(plan);
+    let warm = join_all(plan.trusts().map(|trust| trust.roots()));
+    let endpoints = plan.endpoints.iter().map(async |planned| {
+        let mut endpoint = planned.endpoint();
+        let exam = Exam {
+            cx,
+            planned,
+            limits,
+            started: Instant::now(),
+        };
+        let ran = AssertUnwindSafe(exam.run(&names, &mut endpoint)).catch_unwind().await;
+        if ran.is_err() {
+            endpoint.malfunction = Some(malfunction::last_place());
+        }
+        endpoint
+    });
+    let (endpoints, _roots) = join(join_all(endpoints), warm).await;
+    Wire {
+        started_at: cx.unix_start(),
+        duration_ms: cx.now_ms(),
+        interrupted: cx.is_cancelled(),
+        endpoints,
+    }
+}
+
+/// Every name is resolved once, whichever endpoints share it.
+struct Names<'a>(BTreeMap<&'a str, OnceCell<Dns>>);
+
+impl<'a> Names<'a> {
+    fn new(plan: &'a Plan) -> Self {
+        Self(
+            plan.endpoints
+                .iter()
+                .map(|planned| (planned.target.host.as_str(), OnceCell::new()))
+                .collect(),
+        )
+    }
+
+    async fn resolve(&self, cx: &Cx, planned: &Planned, limit: Duration) -> Dns {
+        if !planned.target.given.is_empty() {
+            return dns::given(DnsSource::Given, planned.target.given.clone());
+        }
+        let host = planned.target.host.as_str();
+        let ask = || dns::resolve(cx, host, &Resolvers::System, limit);
+        match self.0.get(host) {
+            Some(cell) => cell.get_or_init(ask).await.clone(),
+            None => ask().await,
+        }
+    }
+}
+
+/// The experiments that the evidence asks for and that haven't been made.
+fn wanted(endpoint: &Endpoint) -> Vec<Experiment> {
+    let mut wanted = experiments::choose(endpoint);
+    wanted.retain(|experiment| endpoint.trial(*experiment).is_none());
+    wanted
+}
+
+/// The examination of one endpoint.
+struct Exam<'a> {
+    cx: &'a Cx,
+    planned: &'a Planned,
+    limits: Limits,
+    started: Instant,
+}
+
+impl Exam<'_> {
+    async fn run(&self, names: &Names<'_>, endpoint: &mut Endpoint) {
+        let target = &self.planned.target;
+        let found = names.resolve(self.cx, self.planned, self.limits.connect).await;
+        let addrs: Vec<_> = found
+            .addresses
+            .iter()
+            .map(|ip| SocketAddr::new(*ip, target.port))
+            .collect();
+        endpoint.dns = Some(found);
+        let (sender, chosen) = oneshot::channel();
+        let connecting = tcp::connect_all(self.cx, &addrs, self.limits.connect, sender);
+        let connect_by = Instant::now() + self.limits.connect;
+        let talking = async {
+            // The sender is dropped only once it has sent.
+            if let Ok(Some(stream)) = chosen.await {
+                endpoint.chosen = stream.peer();
+                self.talk(stream, connect_by, endpoint).await;
+            }
+        };
+        let (attempts, ()) = join(connecting, talking).await;
+        endpoint.tcp = attempts;
+    }
+
+    /// The base conversation, what was refused once more, and the experiments.
+    async fn talk(&self, stream: tcp::Stream, connect_by: Instant, endpoint: &mut Endpoint) {
+        let conversation = experiments::base(&self.planned.target);
+        let notes = Notebook::default();
+        let base = self.converse(&conversation, stream, connect_by, &notes);
+        tokio::pin!(base);
+        // What to try is chosen at the first long silence, and again whenever more is known.
+        let quiet = tokio::select! {
+            biased;
+            () = &mut base => false,
+            () = notes.quiet() => true,
+        };
+        if quiet {
+            endpoint.base = Some(notes.read());
+            let trials = self.trials(wanted(endpoint), endpoint.chosen);
+            let (trials, ()) = join(trials, base).await;
+            endpoint.trials.extend(trials);
+        }
+        endpoint.base = Some(notes.read());
+        endpoint.again = self.ask_again(&conversation, endpoint).await;
+        loop {
+            let trials = self.trials(wanted(endpoint), endpoint.chosen).await;
+            if trials.is_empty() {
+                break;
+            }
+            endpoint.trials.extend(trials);
+        }
+        endpoint.trials.sort_by_key(|trial| trial.experiment);
+    }
+
+    async fn trials(&self, wanted: Vec<Experiment>, addr: Option<SocketAddr>) -> Vec<Trial> {
+        let Some(addr) = addr else {
+            return Vec::new();
+        };
+        join_all(wanted.into_iter().map(|experiment| self.trial(experiment, addr))).await
+    }
+
+    async fn trial(&self, experiment: Experiment, addr: SocketAddr) -> Trial {
+        let (tcp, heard) = self.anew(&experiment.conversation(&self.planned.target), addr).await;
+        Trial { experiment, tcp, heard }
+    }
+
+    /// A conversation on a connection of its own, within what is left of the time for experiments.
+    async fn anew(&self, conversation: &Conversation, addr: SocketAddr) -> (tcp::Attempt, Option<Heard>) {
+        let connect_by = Instant::now() + self.limits.connect;
+        let (tcp, stream) = tcp::connect(self.cx, addr, self.limits.connect).await;
+        let Some(stream) = stream else {
+            return (tcp, None);
+        };
+        let notes = Notebook::default();
+        let until = (self.started + self.limits.connect + EXPERIMENTS).max(Instant::now() + EXPERIMENTS);
+        // What was heard by then is in the notes.
+        let _ = self
+            .cx
+            .until(until, self.converse(conversation, stream, connect_by, &notes))
+            .await;
+        (tcp, Some(notes.read()))
+    }
+
+    /// The calls that the server took no notice of, on a new connection (RFC 9113, section 8.7: safe to repeat).
+    async fn ask_again(&self, conversation: &Conversation, endpoint: &Endpoint) -> Option<Heard> {
+        let refused: Vec<Call> = match &conversation.speech {
+            Speech::Http2(calls) | Speech::ByAlpn(calls) => {
+                let refused = |call: &&Call| {
+                    let answer = endpoint.base.as_ref().and_then(|base| base.answer(call.name));
+                    answer
+                        .is_some_and(|answer| answer.end == StreamEnd::Refused && answer.duration_ms < REFUSED_AT_ONCE)
+                };
+                calls.iter().filter(refused).cloned().collect()
+            }
+            Speech::Http2Anyway(_) | Speech::Http1(_) | Speech::Listen => Vec::new(),
+        };
+        if refused.is_empty() {
+            return None;
+        }
+        let again = Conversation {
+            security: conversation.security,
+            speech: match self.planned.target.kind {
+                Kind::Grpc => Speech::Http2(refused),
+                Kind::Rest => Speech::ByAlpn(refused),
+            },
+        };
+        self.anew(&again, endpoint.chosen?).await.1
+    }
+
+    async fn converse(&self, conversation: &Conversation, stream: tcp::Stream, connect_by: Instant, notes: &Notebook) {
+        let target = &self.planned.target;
+        let peer = Peer {
+            server_name: target.server_name.clone(),
+            authority: target.authority.clone(),
+            trust: self.planned.trust.clone(),
+        };
+        let budget = Budget {
+            connect_by,
+            answer: ANSWER,
+            quiet: QUIET,
+        };
+        converse(self.cx, &peer, conversation, stream, budget, notes).await;
+    }
+}

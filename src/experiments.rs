@@ -1,0 +1,183 @@
+//! What to try once something is wrong: a pure choice from the evidence, and the conversation that carries it out.
+//!
+//! A healthy target pays for none of these.
+
+use hoop_doctor_probes::conversation::{Conversation, Heard, Security, Speech};
+use hoop_doctor_probes::grpc;
+use hoop_doctor_probes::http2::{CallName, ConnectionEnd, Reply};
+use hoop_doctor_probes::rest;
+use hoop_doctor_probes::tls::{Alpn, TlsFailure};
+use hoop_doctor_probes::wire::page::Mark;
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::{Endpoint, Kind, Target};
+
+/// A second look, and what it tells apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Experiment {
+    /// Plaintext where Hoop uses TLS, and the other way round: a wrong scheme from a dead service.
+    OppositeScheme,
+    /// A hello that offers `h2` and `http/1.1`: HTTP/2 that is switched off from TLS that is refused.
+    OfferBoth,
+    /// A hello without ALPN: a server that stumbles over ALPN from one that refuses TLS.
+    OfferNothing,
+    /// HTTP/2 inside a TLS that chose no protocol: ALPN that is missing from HTTP/2 that is missing.
+    PrefaceWithoutAlpn,
+    /// A connection on which we say nothing: a hop that closes at once from one that dislikes what we say.
+    Listen,
+    /// `Connect` that ends at once: a proxy that waits for the end of the request from one that doesn't route it.
+    ConnectEnded,
+    /// The base calls once more: a fault from a fluke.
+    Repeat,
+}
+
+impl Experiment {
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OppositeScheme => "opposite-scheme",
+            Self::OfferBoth => "offer-both",
+            Self::OfferNothing => "offer-nothing",
+            Self::PrefaceWithoutAlpn => "preface-without-alpn",
+            Self::Listen => "listen",
+            Self::ConnectEnded => "connect-ended",
+            Self::Repeat => "repeat",
+        }
+    }
+
+    /// The conversation that carries it out.
+    pub fn conversation(self, target: &Target) -> Conversation {
+        let calls = || match target.kind {
+            Kind::Grpc => vec![grpc::call(CallName::ConnectEnded), grpc::call(CallName::HealthCheck)],
+            Kind::Rest => rest::base_calls(&target.base_path),
+        };
+        let speech = || match target.kind {
+            Kind::Grpc => Speech::Http2(calls()),
+            Kind::Rest => Speech::ByAlpn(calls()),
+        };
+        let (security, speech) = match self {
+            Self::OppositeScheme if target.tls => (Security::Plaintext, speech()),
+            Self::OppositeScheme => (Security::Tls(offer(target.kind)), speech()),
+            Self::OfferBoth => (
+                Security::Tls(Alpn::H2AndHttp11),
+                Speech::ByAlpn(rest::base_calls(&target.base_path)),
+            ),
+            Self::OfferNothing => (Security::Tls(Alpn::None), Speech::Http2Anyway(calls())),
+            Self::PrefaceWithoutAlpn => (Security::Tls(Alpn::H2), Speech::Http2Anyway(calls())),
+            Self::Listen => (Security::Plaintext, Speech::Listen),
+            Self::ConnectEnded => (
+                base_security(target),
+                Speech::Http2(vec![grpc::call(CallName::ConnectEnded)]),
+            ),
+            Self::Repeat => return base(target),
+        };
+        Conversation { security, speech }
+    }
+}
+
+/// The conversation of a healthy check.
+pub fn base(target: &Target) -> Conversation {
+    Conversation {
+        security: base_security(target),
+        speech: match target.kind {
+            Kind::Grpc => Speech::Http2(grpc::base_calls(&target.origin)),
+            Kind::Rest => Speech::ByAlpn(rest::base_calls(&target.base_path)),
+        },
+    }
+}
+
+fn base_security(target: &Target) -> Security {
+    match target.tls {
+        true => Security::Tls(offer(target.kind)),
+        false => Security::Plaintext,
+    }
+}
+
+/// grpc-go offers `h2` alone, Go's net/http also `http/1.1`.
+fn offer(kind: Kind) -> Alpn {
+    match kind {
+        Kind::Grpc => Alpn::H2,
+        Kind::Rest => Alpn::H2AndHttp11,
+    }
+}
+
+/// What would tell the remaining causes apart; empty for a healthy endpoint.
+///
+/// `base` may still be going on: what has not come yet counts as silence.
+pub fn choose(endpoint: &Endpoint) -> Vec<Experiment> {
+    let Some(base) = &endpoint.base else {
+        return Vec::new();
+    };
+    if endpoint.target.tls {
+        match &base.tls {
+            None | Some(Err(TlsFailure::TimedOut)) => return vec![Experiment::OppositeScheme, Experiment::Listen],
+            Some(Err(failure)) => return after_tls_failure(failure),
+            Some(Ok(_)) => {}
+        }
+    }
+    match endpoint.target.kind {
+        Kind::Grpc => after_grpc(endpoint, base),
+        Kind::Rest => after_rest(endpoint, base),
+    }
+}
+
+fn after_tls_failure(failure: &TlsFailure) -> Vec<Experiment> {
+    match failure {
+        TlsFailure::NotTls { .. } => vec![Experiment::OppositeScheme],
+        TlsFailure::Alert { .. } | TlsFailure::UnofferedAlpn => vec![Experiment::OfferBoth, Experiment::OfferNothing],
+        TlsFailure::Closed | TlsFailure::Reset => vec![
+            Experiment::OppositeScheme,
+            Experiment::OfferBoth,
+            Experiment::OfferNothing,
+            Experiment::Listen,
+        ],
+        TlsFailure::TimedOut | TlsFailure::InvalidName | TlsFailure::Protocol { .. } | TlsFailure::Interrupted => {
+            Vec::new()
+        }
+    }
+}
+
+fn after_grpc(endpoint: &Endpoint, base: &Heard) -> Vec<Experiment> {
+    let no_alpn = endpoint
+        .handshake()
+        .is_some_and(|tls| tls.alpn.as_deref() != Some("h2"));
+    if no_alpn {
+        return vec![Experiment::PrefaceWithoutAlpn];
+    }
+    let settings = base.http2.as_ref().is_some_and(|http2| http2.settings.is_some());
+    if !settings {
+        return match endpoint.target.tls {
+            true => vec![Experiment::OfferBoth],
+            false => vec![Experiment::OppositeScheme, Experiment::Listen],
+        };
+    }
+    match endpoint.reply(CallName::Connect) {
+        Some(Reply::Silent) => vec![Experiment::ConnectEnded],
+        Some(Reply::Grpc(status)) if status.said.is_gateway() => Vec::new(),
+        Some(_) => vec![Experiment::ConnectEnded, Experiment::Repeat],
+        None => Vec::new(),
+    }
+}
+
+fn after_rest(endpoint: &Endpoint, base: &Heard) -> Vec<Experiment> {
+    let lost = base
+        .http1
+        .as_ref()
+        .is_some_and(|http1| http1.answers.iter().all(|answer| answer.head.is_none()));
+    match endpoint.reply(CallName::Healthz) {
+        Some(Reply::Http(head, _)) if head.status == 200 => Vec::new(),
+        Some(Reply::Silent) => vec![Experiment::OppositeScheme],
+        _ if lost && !endpoint.target.tls => vec![Experiment::OppositeScheme, Experiment::Listen],
+        Some(Reply::Http(head, page)) if head.status == 400 && page.mark == Mark::PlainToHttps => {
+            vec![Experiment::OppositeScheme]
+        }
+        Some(_) => vec![Experiment::Repeat],
+        None => Vec::new(),
+    }
+}
+
+/// Whether a connection was ended by the server before it had said anything.
+pub fn ended_silently(heard: &Heard) -> Option<ConnectionEnd> {
+    heard.unasked.as_ref()?.end
+}

@@ -1,0 +1,3 @@
+//! 1xx: DNS.
+use super::Rule;
+pub(super) const RULES: &[&Rule] = &[];

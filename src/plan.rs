@@ -1,0 +1,187 @@
+//! What to probe: the targets that the identities name, each once. Pure.
+
+use std::net::IpAddr;
+
+use hoop_doctor_probes::tls::Trust;
+
+use crate::config::{ApiUrl, Ca, Discovery, GrpcAddress, HttpScheme, Identity, Role, Rule};
+use crate::evidence::{Endpoint, Kind, Target, host_port};
+
+/// All targets of a run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// gRPC before REST, in the order of the identities.
+    pub endpoints: Vec<Planned>,
+}
+
+/// A target with what can't be part of the evidence.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// `grpc`, `rest`, `grpc-2` …
+    pub id: String,
+    /// What is to be reached.
+    pub target: Target,
+    /// Indices of the identities that use it.
+    pub identities: Vec<usize>,
+    /// What its certificate is checked against.
+    pub trust: Trust,
+}
+
+/// `--resolve HOST:PORT:ADDR`: where a name is, without asking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolve {
+    /// The name.
+    pub host: String,
+    /// The port for which this holds.
+    pub port: u16,
+    /// Its address.
+    pub addr: IpAddr,
+}
+
+impl Planned {
+    /// The empty case file of this target.
+    pub fn endpoint(&self) -> Endpoint {
+        Endpoint::new(self.id.clone(), self.target.clone(), self.identities.clone())
+    }
+}
+
+impl Plan {
+    /// Each distinct trust store that is needed.
+    pub fn trusts(&self) -> impl Iterator<Item = &Trust> {
+        self.endpoints
+            .iter()
+            .filter(|planned| planned.target.tls)
+            .map(|planned| &planned.trust)
+    }
+}
+
+/// The identities that are examined: those that were found, or the client's last resort where there are none.
+pub fn identities(found: &Discovery) -> impl Iterator<Item = &Identity> {
+    let fallback = found.fallback.as_ref().filter(|_| found.identities.is_empty());
+    found.identities.iter().chain(fallback)
+}
+
+/// Plans the targets of all identities.
+pub fn plan(found: &Discovery, resolve: &[Resolve]) -> Plan {
+    let mut endpoints: Vec<(Kind, Planned)> = Vec::new();
+    // One system trust store, however many targets share it.
+    let system = Trust::system();
+    for (index, identity) in identities(found).enumerate() {
+        let grpc = identity.grpc.as_ref().map(|grpc| grpc_target(identity, grpc));
+        let rest = identity.api.as_ref().map(|api| rest_target(identity, api));
+        for mut target in [grpc, rest].into_iter().flatten() {
+            target.given = given(resolve, &target);
+            let twin = endpoints
+                .iter_mut()
+                .find(|(_, planned)| planned.target.is_same(&target));
+            match twin {
+                Some((_, planned)) => planned.identities.push(index),
+                None => endpoints.push((
+                    target.kind,
+                    Planned {
+                        id: String::new(),
+                        trust: trust(&identity.ca, &system),
+                        target,
+                        identities: vec![index],
+                    },
+                )),
+            }
+        }
+    }
+    endpoints.sort_by_key(|(kind, _)| *kind);
+    let mut plan = Plan {
+        endpoints: endpoints.into_iter().map(|(_, planned)| planned).collect(),
+    };
+    for kind in [Kind::Grpc, Kind::Rest] {
+        let same = plan.endpoints.iter_mut().filter(|planned| planned.target.kind == kind);
+        for (number, planned) in same.enumerate() {
+            planned.id = match number {
+                0 => kind.name().to_owned(),
+                _ => format!("{}-{}", kind.name(), number + 1),
+            };
+        }
+    }
+    plan
+}
+
+fn grpc_target(identity: &Identity, grpc: &GrpcAddress) -> Target {
+    let address = host_port(&grpc.host, grpc.port);
+    let name = identity.server_name.as_ref();
+    Target {
+        kind: Kind::Grpc,
+        url: grpc.text.clone(),
+        host: grpc.host.clone(),
+        port: grpc.port,
+        tls: identity.speaks_tls(),
+        verify: identity.verify_grpc,
+        server_name: name.unwrap_or(&grpc.host).clone(),
+        // `grpc.WithAuthority` is not used: an overridden name is the authority, without a port.
+        authority: name.unwrap_or(&address).clone(),
+        base_path: String::new(),
+        origin: origin(identity).to_owned(),
+        custom_ca: identity.ca != Ca::System,
+        given: Vec::new(),
+    }
+}
+
+fn rest_target(identity: &Identity, api: &ApiUrl) -> Target {
+    let tls = api.scheme == HttpScheme::Https;
+    let default_port = if tls { 443 } else { 80 };
+    let bracketed = host_port(&api.host, api.port);
+    let authority = match api.port == default_port {
+        // Go leaves a default port out only where the URL does; servers treat both alike.
+        true => bracketed
+            .rsplit_once(':')
+            .map_or(bracketed.as_str(), |(host, _)| host)
+            .to_owned(),
+        false => bracketed,
+    };
+    Target {
+        kind: Kind::Rest,
+        url: api.text.clone(),
+        host: api.host.clone(),
+        port: api.port,
+        tls,
+        verify: identity.verify_rest,
+        server_name: api.host.clone(),
+        authority,
+        base_path: api.base_path.trim_end_matches('/').to_owned(),
+        origin: origin(identity).to_owned(),
+        custom_ca: identity.ca != Ca::System,
+        given: Vec::new(),
+    }
+}
+
+/// A CA of the configuration replaces the system's; one of no use leaves nothing that is trusted.
+fn trust(ca: &Ca, system: &Trust) -> Trust {
+    match ca {
+        Ca::System => system.clone(),
+        Ca::Custom { certificates, .. } => Trust::only(certificates.clone()),
+        Ca::Unusable { .. } => Trust::only(Vec::new()),
+    }
+}
+
+fn origin(identity: &Identity) -> &'static str {
+    match (identity.role, identity.rule) {
+        (Role::Agent, _) | (Role::Flags, Rule::Agent) => "agent",
+        (Role::Client, _) | (Role::Flags, Rule::Client) => "client",
+    }
+}
+
+fn given(resolve: &[Resolve], target: &Target) -> Vec<IpAddr> {
+    let fits = |given: &&Resolve| given.host.eq_ignore_ascii_case(&target.host) && given.port == target.port;
+    resolve.iter().filter(fits).map(|given| given.addr).collect()
+}
+
+impl Target {
+    /// Whether one probe serves both.
+    fn is_same(&self, other: &Self) -> bool {
+        // Who asks and how it is written make no difference on the wire.
+        let unify = |target: &Self| Self {
+            url: String::new(),
+            origin: String::new(),
+            ..target.clone()
+        };
+        unify(self) == unify(other)
+    }
+}

@@ -1,0 +1,6 @@
+//! Integration tests: one binary.
+
+#[cfg(unix)]
+mod lab;
+#[cfg(unix)]
+mod proxies;
