@@ -198,7 +198,9 @@ fn bind(addr: SocketAddr) -> io::Result<TcpSocket> {
     } else {
         TcpSocket::new_v6()
     }?;
-    socket.set_reuseaddr(true)?;
+    // A chosen port is wanted back at once after a restart. A free one must not be shared with another socket that is bound
+    // without listening, which is what reuse would allow.
+    socket.set_reuseaddr(addr.port() != 0)?;
     socket.bind(addr)?;
     Ok(socket)
 }
