@@ -8,6 +8,7 @@
 //! No clock, no socket, no environment: certificates in, facts out. The input is hostile; any bytes give a verdict, with
 //! at most 100 signature checks.
 
+mod algorithm;
 mod certificate;
 mod clock;
 mod constraints;
@@ -16,6 +17,7 @@ mod extensions;
 mod facts;
 mod hostname;
 mod key;
+mod mailbox;
 mod missing;
 mod name;
 mod path;

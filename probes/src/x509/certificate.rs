@@ -1,10 +1,11 @@
 //! One certificate, read as Go's `ParseCertificate` reads it: in the same order, with the same limits and errors.
 
 use super::Malformed;
+use super::algorithm::{Algorithm, SignatureAlgorithm};
 use super::clock;
 use super::der::{Der, SEQUENCE, explicit, implicit, to_i64};
 use super::extensions::Extensions;
-use super::key::{Algorithm, PublicKey, SignatureAlgorithm, Signed};
+use super::key::{PublicKey, Signed};
 use super::name::Name;
 use super::rejection::SignatureFault;
 

@@ -10,6 +10,7 @@ use super::der::{Der, SEQUENCE};
 use super::extensions::{ADDRESS, AlternativeNames, DNS, EMAIL, NameConstraints, URI, ascii};
 use super::facts::clip;
 use super::hostname::{is_domain, is_domain_constraint};
+use super::mailbox::Mailbox;
 use super::quote::quote;
 use super::rejection::{Breach, address};
 use super::uri::Uri;
@@ -437,69 +438,5 @@ impl<'a> EmailTest<'a> {
             return Some(mailbox.to_string());
         }
         self.domains.as_ref()?.find(&mailbox.domain)
-    }
-}
-
-/// An address of RFC 2821, unquoted, with the domain in lower case.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Mailbox {
-    local: String,
-    domain: String,
-}
-
-impl Mailbox {
-    fn read(text: &str) -> Option<Mailbox> {
-        let (local, domain) = match text.strip_prefix('"') {
-            Some(quoted) => quoted_part(quoted)?,
-            None => dot_atom(text)?,
-        };
-        let domain = domain.strip_prefix('@').filter(|domain| is_domain(domain.as_bytes()))?;
-        Some(Mailbox {
-            local,
-            domain: domain.to_ascii_lowercase(),
-        })
-    }
-}
-
-impl std::fmt::Display for Mailbox {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}@{}", self.local, self.domain)
-    }
-}
-
-/// Reads up to the closing quote (RFC 2821 4.1.2, and spaces by RFC 3696).
-fn quoted_part(text: &str) -> Option<(String, &str)> {
-    let mut local = String::new();
-    let mut chars = text.chars();
-    loop {
-        match chars.next()? {
-            '"' => return Some((local, chars.as_str())),
-            '\\' => local.push(
-                chars
-                    .next()
-                    .filter(|c| matches!(c, '\x01'..='\x09' | '\x0b' | '\x0c' | '\x0e'..='\x7f'))?,
-            ),
-            c @ ('\x01'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x21' | '\x23'..='\x5b' | '\x5d'..='\x7f') => {
-                local.push(c)
-            }
-            _ => return None,
-        }
-    }
-}
-
-/// Reads atoms with single dots between them. A backslash lets any character in.
-fn dot_atom(text: &str) -> Option<(String, &str)> {
-    let mut local = String::new();
-    let mut chars = text.chars();
-    loop {
-        let rest = chars.as_str();
-        match chars.next() {
-            Some('\\') => local.push(chars.next()?),
-            Some(c) if c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c) => local.push(c),
-            _ => {
-                let dots = local.starts_with('.') || local.ends_with('.') || local.contains("..");
-                return (!local.is_empty() && !dots).then_some((local, rest));
-            }
-        }
     }
 }

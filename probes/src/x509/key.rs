@@ -1,4 +1,4 @@
-//! Public keys and signature algorithms: what Go knows, and how each signature is checked.
+//! Public keys: which of them Go reads, and how a signature by each is checked.
 
 use std::fmt;
 
@@ -7,7 +7,8 @@ use aws_lc_rs::signature as lc;
 use aws_lc_rs::signature::{ParsedPublicKey, RsaParameters, UnparsedPublicKey};
 
 use super::Malformed;
-use super::der::{BitString, Der, Oid, SEQUENCE, explicit, to_i64};
+use super::algorithm::{Algorithm, ED25519, Family, Hash, Known, SignatureAlgorithm};
+use super::der::{BitString, Der, Oid, SEQUENCE, to_i64};
 use super::rejection::SignatureFault;
 
 /// The key that a certificate vouches for.
@@ -37,43 +38,6 @@ pub(super) enum Curve {
     P521,
 }
 
-/// The families that a signature algorithm belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Family {
-    Rsa,
-    RsaPss,
-    Ecdsa,
-    Ed25519,
-    Dsa,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Hash {
-    Md5,
-    Sha1,
-    Sha256,
-    Sha384,
-    Sha512,
-    /// Ed25519 hashes by itself.
-    Inside,
-}
-
-/// The algorithm that a certificate is signed with.
-#[derive(Clone, Debug)]
-pub(super) enum SignatureAlgorithm {
-    Known(Known),
-    /// By its dotted identifier.
-    Unknown(String),
-}
-
-/// A signature algorithm that Go has a name for.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Known {
-    name: &'static str,
-    family: Family,
-    hash: Hash,
-}
-
 /// What became of a signature that wasn't refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Signed {
@@ -81,24 +45,6 @@ pub(super) enum Signed {
     /// Go can check it and this program can't: P-224, RSA above 8192 bits, and below 2048 bits RSA-PSS and SHA-384.
     /// It counts as good, because a chain whose names fit and whose signature doesn't hardly exists.
     Assumed,
-}
-
-/// An AlgorithmIdentifier: the OID, and the parameters as an element if there are any.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Algorithm<'a> {
-    oid: Oid<'a>,
-    parameters: &'a [u8],
-}
-
-impl<'a> Algorithm<'a> {
-    pub(super) fn read(mut der: Der<'a>) -> Result<Self, Malformed> {
-        let oid = der.oid().ok_or("x509: malformed OID")?;
-        if der.is_empty() {
-            return Ok(Algorithm { oid, parameters: &[] });
-        }
-        let parameters = der.any().ok_or("x509: malformed parameters")?.raw;
-        Ok(Algorithm { oid, parameters })
-    }
 }
 
 impl PublicKey {
@@ -192,7 +138,7 @@ impl PublicKey {
         }
         match exponent {
             0 | 1 => return bad_key("public exponent too small or negative"),
-            _ if exponent % 2 == 0 => return bad_key("public exponent is even"),
+            _ if exponent.is_multiple_of(2) => return bad_key("public exponent is even"),
             0..=0x7fff_ffff => {}
             _ => return bad_key("public exponent too large"),
         }
@@ -352,144 +298,10 @@ fn rsa_algorithm(known: &Known, bits: usize) -> Option<&'static RsaParameters> {
     }
 }
 
-impl Known {
-    /// The family's name in Go's "specifies an … public key".
-    fn key(&self) -> String {
-        let name = match self.family {
-            Family::Rsa | Family::RsaPss => "RSA",
-            Family::Ecdsa => "ECDSA",
-            Family::Ed25519 => "Ed25519",
-            Family::Dsa => "DSA",
-        };
-        name.to_owned()
-    }
-}
-
-impl SignatureAlgorithm {
-    pub(super) fn of(algorithm: Algorithm<'_>) -> SignatureAlgorithm {
-        let found = match algorithm.oid.0 {
-            RSA_PSS => pss(algorithm.parameters),
-            ED25519 if !algorithm.parameters.is_empty() => None,
-            oid => SIGNATURES
-                .iter()
-                .find(|(known, _)| *known == oid)
-                .map(|(_, known)| *known),
-        };
-        found.map_or_else(
-            || SignatureAlgorithm::Unknown(algorithm.oid.to_string()),
-            SignatureAlgorithm::Known,
-        )
-    }
-}
-
-/// Go's name for the algorithm, or the dotted identifier.
-impl fmt::Display for SignatureAlgorithm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            SignatureAlgorithm::Known(known) => f.write_str(known.name),
-            SignatureAlgorithm::Unknown(oid) => f.write_str(oid),
-        }
-    }
-}
-
-/// RSASSA-PSS says its hash in its parameters. Go takes them only where the mask uses the same hash and the salt is as
-/// long as the hash.
-fn pss(parameters: &[u8]) -> Option<Known> {
-    let mut fields = Der::new(parameters).read(SEQUENCE)?;
-    let hash = Algorithm::read(fields.read(explicit(0))?.read(SEQUENCE)?).ok()?;
-    let mask = Algorithm::read(fields.read(explicit(1))?.read(SEQUENCE)?).ok()?;
-    let salt = to_i64(fields.read(explicit(2))?.integer()?)?;
-    if let Some(mut trailer) = fields.optional(explicit(3))?
-        && to_i64(trailer.integer()?)? != 1
-    {
-        return None;
-    }
-    let mask_hash = Algorithm::read(Der::new(mask.parameters).read(SEQUENCE)?).ok()?;
-    let plain = |algorithm: Algorithm<'_>| matches!(algorithm.parameters, [] | [0x05, 0x00]);
-    if mask.oid.0 != MGF1 || mask_hash.oid != hash.oid || !plain(hash) || !plain(mask_hash) {
-        return None;
-    }
-    let (name, hash) = match (hash.oid.0, salt) {
-        (SHA256, 32) => ("SHA256-RSAPSS", Hash::Sha256),
-        (SHA384, 48) => ("SHA384-RSAPSS", Hash::Sha384),
-        (SHA512, 64) => ("SHA512-RSAPSS", Hash::Sha512),
-        _ => return None,
-    };
-    Some(Known {
-        name,
-        family: Family::RsaPss,
-        hash,
-    })
-}
-
 const RSA_ENCRYPTION: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
-const RSA_PSS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a];
-const MGF1: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08];
 const EC_PUBLIC_KEY: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
-const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
 const DSA: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x01];
 const SECP224R1: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x21];
 const SECP256R1: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
 const SECP384R1: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x22];
 const SECP521R1: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x23];
-const SHA256: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01];
-const SHA384: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02];
-const SHA512: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03];
-
-const fn known(name: &'static str, family: Family, hash: Hash) -> Known {
-    Known { name, family, hash }
-}
-
-/// Every signature algorithm that Go names by its identifier alone.
-const SIGNATURES: [(&[u8], Known); 13] = [
-    (
-        &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x04],
-        known("MD5-RSA", Family::Rsa, Hash::Md5),
-    ),
-    (
-        &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x05],
-        known("SHA1-RSA", Family::Rsa, Hash::Sha1),
-    ),
-    // The ISO's identifier for the same, from old Microsoft tools.
-    (
-        &[0x2b, 0x0e, 0x03, 0x02, 0x1d],
-        known("SHA1-RSA", Family::Rsa, Hash::Sha1),
-    ),
-    (
-        &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b],
-        known("SHA256-RSA", Family::Rsa, Hash::Sha256),
-    ),
-    (
-        &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0c],
-        known("SHA384-RSA", Family::Rsa, Hash::Sha384),
-    ),
-    (
-        &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0d],
-        known("SHA512-RSA", Family::Rsa, Hash::Sha512),
-    ),
-    (
-        &[0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x03],
-        known("DSA-SHA1", Family::Dsa, Hash::Sha1),
-    ),
-    (
-        &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, 0x02],
-        known("DSA-SHA256", Family::Dsa, Hash::Sha256),
-    ),
-    (
-        &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01],
-        known("ECDSA-SHA1", Family::Ecdsa, Hash::Sha1),
-    ),
-    (
-        &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02],
-        known("ECDSA-SHA256", Family::Ecdsa, Hash::Sha256),
-    ),
-    (
-        &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03],
-        known("ECDSA-SHA384", Family::Ecdsa, Hash::Sha384),
-    ),
-    (
-        &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04],
-        known("ECDSA-SHA512", Family::Ecdsa, Hash::Sha512),
-    ),
-    (ED25519, known("Ed25519", Family::Ed25519, Hash::Inside)),
-];

@@ -96,7 +96,7 @@ fn base64(text: &[u8]) -> Option<Vec<u8>> {
         .strip_suffix(b"==")
         .or_else(|| symbols.strip_suffix(b"="))
         .unwrap_or(&symbols);
-    if symbols.len() % 4 != 0 {
+    if !symbols.len().is_multiple_of(4) {
         return None;
     }
     let mut out = Vec::with_capacity(unpadded.len() * 3 / 4);

@@ -230,7 +230,7 @@ impl Rejection {
                 ..
             } => format!(
                 "{UNKNOWN_AUTHORITY} (possibly because of {} while trying to verify candidate authority certificate {})",
-                quote(&fault.go_text()),
+                quote(fault.go_text()),
                 quote(candidate)
             ),
             Rejection::NotAuthorizedToSign { .. } => {

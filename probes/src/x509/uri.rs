@@ -154,7 +154,7 @@ fn unescape(text: &str, part: Part) -> Result<Vec<u8>, String> {
             if part != Part::Elsewhere && byte.is_ascii() && !is_host_byte(byte) {
                 return Err(format!(
                     "invalid character {} in host name",
-                    quote(&char::from(byte).to_string())
+                    quote(char::from(byte).to_string())
                 ));
             }
             out.push(byte);
@@ -168,7 +168,7 @@ fn unescape(text: &str, part: Part) -> Result<Vec<u8>, String> {
         });
         let Some(byte) = allowed else {
             let shown = String::from_utf8_lossy(&rest[..rest.len().min(2)]);
-            return Err(format!("invalid URL escape {}", quote(&format!("%{shown}"))));
+            return Err(format!("invalid URL escape {}", quote(format!("%{shown}"))));
         };
         out.push(byte);
         bytes = &rest[2..];
