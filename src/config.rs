@@ -90,7 +90,7 @@ pub struct Identity {
     pub mode: Mode,
     /// Where what names the gateway comes from.
     pub source: Source,
-    /// The agent's name in its key.
+    /// The agent's name in its key, hidden where it looks like a part of the secret.
     pub agent_name: Option<String>,
     /// An agent that calls `PreConnect` in a loop instead of keeping a stream.
     pub embedded: bool,

@@ -5,9 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 use hoop_doctor_probes::conversation::Heard;
 use hoop_doctor_probes::dns::Dns;
 use hoop_doctor_probes::http2::{Answer, CallName, Http2, Reply};
-use hoop_doctor_probes::tcp::Attempt;
+use hoop_doctor_probes::tcp::{Attempt, TcpFailure};
 use hoop_doctor_probes::tls::{Tls, TlsFailure};
 use hoop_doctor_probes::wire::opening::FirstBytes;
+use hoop_doctor_probes::wire::status::Status;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Discovery;
@@ -193,15 +194,52 @@ impl Endpoint {
         self.trial(experiment)?.heard.as_ref()
     }
 
-    /// The first bytes of the server in cleartext, whoever asked for them.
+    /// Why there is no connection: the first attempt's failure, which is what Go reports.
+    pub fn connect_failure(&self) -> Option<(&Attempt, &TcpFailure)> {
+        if self.chosen.is_some() {
+            return None;
+        }
+        let attempt = self.tcp.first()?;
+        attempt.outcome.as_ref().err().map(|failure| (attempt, failure))
+    }
+
+    /// Whether the server took part in the conversation that Hoop would have: a handshake, SETTINGS, or an HTTP answer.
+    pub fn is_spoken_to(&self) -> bool {
+        let Some(base) = &self.base else {
+            return false;
+        };
+        let settings = base.http2.as_ref().is_some_and(|http2| http2.settings.is_some());
+        self.handshake().is_some() || settings || base.answers().any(|answer| answer.head.is_some())
+    }
+
+    /// Whether `Connect`, the call that decides, reaches a Hoop gateway.
+    pub fn reaches_gateway(&self) -> bool {
+        self.is_gateway(CallName::Connect)
+    }
+
+    /// Whether a Hoop gateway answers this call.
+    pub fn is_gateway(&self, call: CallName) -> bool {
+        match self.reply(call) {
+            Some(Reply::Grpc(status)) => status.said.is_gateway() || (call == CallName::HealthCheck && status.code == Status::OK),
+            _ => false,
+        }
+    }
+
+    /// The server's first bytes in answer to HTTP/2 in cleartext, whether Hoop would speak so or an experiment did.
     pub fn cleartext(&self) -> Option<&FirstBytes> {
-        if let Some(TlsFailure::NotTls { first }) = self.tls_failure() {
-            return Some(first);
+        let heard = match self.target.tls {
+            true => self.heard_in(Experiment::OppositeScheme)?,
+            false => self.base.as_ref()?,
+        };
+        match (&heard.http2, &heard.http1) {
+            (Some(http2), _) => Some(&http2.first),
+            (None, Some(http1)) => Some(&http1.first),
+            (None, None) => None,
         }
-        let spoken = |heard: &'_ Heard| heard.http2.is_some();
-        match &self.base {
-            Some(base) if !self.target.tls && spoken(base) => Some(&base.http2.as_ref()?.first),
-            _ => Some(&self.heard_in(Experiment::OppositeScheme)?.http2.as_ref()?.first).filter(|_| self.target.tls),
-        }
+    }
+
+    /// Whether TLS is spoken there although Hoop would use plaintext.
+    pub fn speaks_tls_instead(&self) -> bool {
+        !self.target.tls && self.heard_in(Experiment::OppositeScheme).is_some_and(|heard| heard.handshake().is_some())
     }
 }

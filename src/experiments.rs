@@ -28,6 +28,8 @@ pub enum Experiment {
     Listen,
     /// `Connect` that ends at once: a proxy that waits for the end of the request from one that doesn't route it.
     ConnectEnded,
+    /// REST over HTTP/1.1 on the gRPC port: Hoop's own REST port from a proxy that doesn't route gRPC.
+    RestHere,
     /// The base calls once more: a fault from a fluke.
     Repeat,
 }
@@ -42,6 +44,7 @@ impl Experiment {
             Self::PrefaceWithoutAlpn => "preface-without-alpn",
             Self::Listen => "listen",
             Self::ConnectEnded => "connect-ended",
+            Self::RestHere => "rest-here",
             Self::Repeat => "repeat",
         }
     }
@@ -69,6 +72,13 @@ impl Experiment {
             Self::ConnectEnded => (
                 base_security(target),
                 Speech::Http2(vec![grpc::call(CallName::ConnectEnded)]),
+            ),
+            Self::RestHere => (
+                match target.tls {
+                    true => Security::Tls(Alpn::Http11),
+                    false => Security::Plaintext,
+                },
+                Speech::Http1(rest::base_calls("")),
             ),
             Self::Repeat => return base(target),
         };
@@ -149,13 +159,13 @@ fn after_grpc(endpoint: &Endpoint, base: &Heard) -> Vec<Experiment> {
     if !settings {
         return match endpoint.target.tls {
             true => vec![Experiment::OfferBoth],
-            false => vec![Experiment::OppositeScheme, Experiment::Listen],
+            false => vec![Experiment::OppositeScheme, Experiment::Listen, Experiment::RestHere],
         };
     }
     match endpoint.reply(CallName::Connect) {
-        Some(Reply::Silent) => vec![Experiment::ConnectEnded],
         Some(Reply::Grpc(status)) if status.said.is_gateway() => Vec::new(),
-        Some(_) => vec![Experiment::ConnectEnded, Experiment::Repeat],
+        Some(Reply::Silent) => vec![Experiment::ConnectEnded, Experiment::RestHere],
+        Some(_) => vec![Experiment::ConnectEnded, Experiment::RestHere, Experiment::Repeat],
         None => Vec::new(),
     }
 }

@@ -279,6 +279,26 @@ impl Draft {
         self
     }
 
+    /// The look that decides: a command on the proxy's or gateway's host.
+    fn decide_by_command(mut self, command: impl Into<String>, expect: impl Into<String>) -> Self {
+        self.decide = Some(Decide {
+            command: Some(command.into()),
+            file: None,
+            expect: expect.into(),
+        });
+        self
+    }
+
+    /// The look that decides: a file on the proxy's host.
+    fn decide_by_file(mut self, file: impl Into<String>, expect: impl Into<String>) -> Self {
+        self.decide = Some(Decide {
+            command: None,
+            file: Some(file.into()),
+            expect: expect.into(),
+        });
+        self
+    }
+
     fn logged_as(mut self, texts: &[&str]) -> Self {
         self.logged_as = texts.iter().map(|text| (*text).to_owned()).collect();
         self

@@ -510,3 +510,6 @@ fn escaped(rest: &[u8]) -> Option<u8> {
 fn is_host(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_.~!$&'()*+,;=:[]<>\"".contains(&byte)
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::config::Identity;
-use crate::evidence::{Endpoint, Evidence, Kind};
+use crate::evidence::{Endpoint, Evidence, Kind, Wire};
 use crate::findings::{Candidate, Code, Confidence, Decide, Diagnosed, Location, Remedy, Severity, diagnose};
 use crate::layers::{Layer, Sight};
 use crate::plan;
@@ -17,7 +17,10 @@ use crate::proxies;
 
 mod facts;
 pub mod human;
+pub mod json;
 pub mod schema;
+pub mod text;
+mod words;
 
 /// Grows by one when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -26,15 +29,19 @@ pub const SCHEMA_VERSION: u32 = 1;
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Report {
     /// 1.
+    #[schemars(extend("const" = SCHEMA_VERSION))]
     pub schema_version: u32,
     /// What made the report.
     pub tool: Tool,
     /// When the run started, RFC 3339 in UTC.
+    #[schemars(extend("format" = "date-time"))]
     pub started_at: String,
     /// How long it took.
     pub duration_ms: u64,
     /// The whole in one word.
     pub verdict: Verdict,
+    /// Why it could not be found out, where the verdict is `unknown`.
+    pub unknown_because: Option<String>,
     /// Whoever Hoop would start as.
     pub identities: Vec<IdentityReport>,
     /// Where they would go.
@@ -43,6 +50,8 @@ pub struct Report {
     pub observations: Vec<Observation>,
     /// What is wrong, the cause first.
     pub findings: Vec<Finding>,
+    /// How many findings were left out by `--only` and `--skip`.
+    pub findings_left_out: usize,
 }
 
 /// This program.
@@ -149,6 +158,8 @@ pub struct LayerReport {
     pub why: Option<String>,
     /// How long it took.
     pub duration_ms: Option<u64>,
+    /// What was seen, in a few words.
+    pub summary: String,
     /// What was seen.
     pub facts: BTreeMap<String, Value>,
 }
@@ -180,6 +191,8 @@ pub struct Observation {
     pub duration_ms: u64,
     /// What came of it.
     pub outcome: Outcome,
+    /// What was seen, in a few words.
+    pub summary: String,
     /// What was seen.
     pub facts: BTreeMap<String, Value>,
 }
@@ -200,6 +213,7 @@ pub enum Outcome {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Finding {
     /// `HD401`.
+    #[schemars(regex(pattern = r"^HD\d{3}$"))]
     pub code: String,
     /// `http2-not-enabled`.
     pub name: String,
@@ -226,6 +240,7 @@ pub struct Finding {
     /// What agent or client log because of it, with holes such as `{addr}`.
     pub logged_as: Vec<String>,
     /// The code of the finding that this one follows from.
+    #[schemars(regex(pattern = r"^HD\d{3}$"))]
     pub because_of: Option<String>,
     /// Where its runbook is.
     pub url: String,
@@ -261,10 +276,18 @@ impl Filter {
 
 /// Makes the report of a case.
 pub fn report(evidence: &Evidence, filter: &Filter) -> Report {
-    let mut diagnosed = diagnose(evidence);
-    diagnosed.retain(|one| filter.lets_pass(one.rule.code));
+    let all = diagnose(evidence);
+    let shown: Vec<&Diagnosed> = all.iter().filter(|one| filter.lets_pass(one.rule.code)).collect();
     let identities: Vec<&Identity> = plan::identities(&evidence.config).collect();
     let wire = &evidence.wire;
+    // The ladder tells what was seen, whichever findings are asked for.
+    let endpoints: Vec<EndpointReport> = wire
+        .endpoints
+        .iter()
+        .enumerate()
+        .map(|(index, endpoint)| endpoint_report(index, endpoint, &all, wire.interrupted))
+        .collect();
+    let unknown_because = unknown_because(&all, &endpoints, wire);
     Report {
         schema_version: SCHEMA_VERSION,
         tool: Tool {
@@ -274,50 +297,75 @@ pub fn report(evidence: &Evidence, filter: &Filter) -> Report {
         },
         started_at: timestamp(wire.started_at),
         duration_ms: wire.duration_ms,
-        verdict: verdict(&diagnosed, evidence),
+        verdict: match unknown_because {
+            Some(_) => Verdict::Unknown,
+            None => verdict(&shown, wire),
+        },
+        unknown_because,
         identities: identities
             .iter()
             .enumerate()
             .map(|(index, identity)| identity_report(index, identity, evidence))
             .collect(),
-        endpoints: wire
+        endpoints,
+        observations: wire
             .endpoints
             .iter()
-            .enumerate()
-            .map(|(index, endpoint)| endpoint_report(index, endpoint, &diagnosed))
+            .flat_map(|endpoint| facts::observations(endpoint, wire.started_at))
             .collect(),
-        observations: wire.endpoints.iter().flat_map(facts::observations).collect(),
-        findings: diagnosed
-            .iter()
-            .map(|one| finding(one, &identities, evidence))
-            .collect(),
+        findings: shown.iter().map(|one| finding(one, &identities, evidence)).collect(),
+        findings_left_out: all.len() - shown.len(),
     }
 }
 
-fn verdict(diagnosed: &[Diagnosed], evidence: &Evidence) -> Verdict {
-    let wire = &evidence.wire;
-    let on_grpc = |one: &&Diagnosed| {
-        let endpoint = |index: &usize| {
-            wire.endpoints
-                .get(*index)
-                .is_some_and(|endpoint| endpoint.target.kind == Kind::Grpc)
-        };
-        one.draft.endpoints.is_empty() || one.draft.endpoints.iter().any(endpoint)
-    };
-    let errors: Vec<&Diagnosed> = diagnosed
-        .iter()
-        .filter(|one| one.severity() == Severity::Error)
-        .collect();
-    let warned = diagnosed.iter().any(|one| one.severity() == Severity::Warn);
+fn verdict(shown: &[&Diagnosed], wire: &Wire) -> Verdict {
+    let errors = || shown.iter().filter(|one| one.severity() == Severity::Error);
+    let warned = shown.iter().any(|one| one.severity() == Severity::Warn);
     match () {
-        () if wire.interrupted || wire.endpoints.iter().any(|endpoint| endpoint.malfunction.is_some()) => {
-            Verdict::Unknown
-        }
-        () if errors.iter().any(|one| on_grpc(&one)) => Verdict::Broken,
-        () if !errors.is_empty() || warned => Verdict::Degraded,
-        () if wire.endpoints.is_empty() => Verdict::Unknown,
+        () if errors().any(|one| is_about_grpc(one, wire)) => Verdict::Broken,
+        () if errors().next().is_some() || warned => Verdict::Degraded,
         () => Verdict::Healthy,
     }
+}
+
+/// A finding about no endpoint is about the configuration, which gRPC needs too.
+fn is_about_grpc(one: &Diagnosed, wire: &Wire) -> bool {
+    let grpc = |index: &usize| {
+        wire.endpoints
+            .get(*index)
+            .is_some_and(|endpoint| endpoint.target.kind == Kind::Grpc)
+    };
+    one.draft.endpoints.is_empty() || one.draft.endpoints.iter().any(grpc)
+}
+
+/// Why there is no verdict, if there is none. What was left out by the filter was found out all the same.
+fn unknown_because(all: &[Diagnosed], endpoints: &[EndpointReport], wire: &Wire) -> Option<String> {
+    if wire.interrupted {
+        return Some("interrupted before everything was looked at".to_owned());
+    }
+    let broke = |endpoint: &&Endpoint| endpoint.malfunction.is_some();
+    if let Some(endpoint) = wire.endpoints.iter().find(broke) {
+        let place = endpoint.malfunction.as_deref().unwrap_or_default();
+        return Some(format!("a bug of this program, at {place}, ended the look at {}", endpoint.id));
+    }
+    let errors = || all.iter().filter(|one| one.severity() == Severity::Error);
+    if errors().any(|one| is_about_grpc(one, wire)) {
+        return None;
+    }
+    if endpoints.is_empty() && errors().next().is_none() {
+        return Some("there is nothing to probe".to_owned());
+    }
+    endpoints.iter().enumerate().find_map(|(index, endpoint)| {
+        let weak = endpoint.layers.iter().find(|rung| rung.status != Status::Ok)?;
+        let explained = all
+            .iter()
+            .any(|one| one.severity() > Severity::Info && one.draft.endpoints.contains(&index));
+        let name = weak.layer.rung().name;
+        (!explained).then(|| match weak.status {
+            Status::Failed => format!("{} fails at {name}, and no finding explains it", endpoint.id),
+            Status::NotTried | Status::Ok => format!("{} was not looked at beyond {name}", endpoint.id),
+        })
+    })
 }
 
 fn identity_report(index: usize, identity: &Identity, evidence: &Evidence) -> IdentityReport {
@@ -346,7 +394,7 @@ fn identity_report(index: usize, identity: &Identity, evidence: &Evidence) -> Id
     }
 }
 
-fn endpoint_report(index: usize, endpoint: &Endpoint, diagnosed: &[Diagnosed]) -> EndpointReport {
+fn endpoint_report(index: usize, endpoint: &Endpoint, all: &[Diagnosed], interrupted: bool) -> EndpointReport {
     let target = &endpoint.target;
     let proxy = proxies::recognise(endpoint);
     let addresses = endpoint.dns.iter().flat_map(|dns| &dns.addresses);
@@ -364,43 +412,46 @@ fn endpoint_report(index: usize, endpoint: &Endpoint, diagnosed: &[Diagnosed]) -
             confidence: proxy.confidence,
             marks: proxy.marks,
         }),
-        layers: layers(index, endpoint, diagnosed),
+        layers: ladder(index, endpoint, all, interrupted),
     }
 }
 
 /// The ladder of an endpoint. A rung that nobody stood on is never called fine.
-fn layers(index: usize, endpoint: &Endpoint, diagnosed: &[Diagnosed]) -> Vec<LayerReport> {
+fn ladder(index: usize, endpoint: &Endpoint, all: &[Diagnosed], interrupted: bool) -> Vec<LayerReport> {
     let mut broken: Option<Layer> = None;
     let mut ladder = Vec::new();
     for layer in Layer::of(endpoint) {
-        let error = diagnosed.iter().find(|one| {
+        let error = all.iter().find(|one| {
             one.severity() == Severity::Error
                 && one.draft.endpoints.contains(&index)
                 && layer.rung().areas.contains(&(one.rule.code.0 / 100))
         });
         let (status, why) = match (layer.sight(endpoint), error) {
             (Sight::NotReached, _) => {
-                let needs = broken
-                    .or(layer.rung().needs)
-                    .map(|layer| layer.rung().name)
-                    .unwrap_or_default();
+                let needs = broken.or(layer.rung().needs);
+                let needs = needs.map(|layer| layer.rung().name).unwrap_or_default();
                 (Status::NotTried, Some(format!("needs {needs}")))
             }
             (_, Some(error)) => (
                 Status::Failed,
                 Some(format!("{}: {}", error.rule.code, error.rule.summary)),
             ),
-            (Sight::Broke, None) => (Status::Failed, facts::failure(layer, endpoint)),
+            (Sight::Broke, None) if interrupted && words::is_cut_short(layer, endpoint) => {
+                (Status::NotTried, Some("interrupted".to_owned()))
+            }
+            (Sight::Broke, None) => (Status::Failed, Some(words::failure(layer, endpoint))),
             (Sight::Held, None) => (Status::Ok, None),
         };
-        if status == Status::Failed {
+        if status != Status::Ok {
             broken = broken.or(Some(layer));
         }
+        let summary = Some(words::rung(layer, endpoint)).filter(|summary| status != Status::NotTried && Some(summary) != why.as_ref());
         ladder.push(LayerReport {
             layer,
             status,
             why,
             duration_ms: layer.duration_ms(endpoint),
+            summary: summary.unwrap_or_default(),
             facts: facts::of_layer(layer, endpoint),
         });
     }

@@ -83,6 +83,8 @@ pub enum TlsFailure {
     Alert {
         /// Its number.
         description: u8,
+        /// Whether the server had asked for a client certificate before.
+        client_cert_requested: bool,
     },
     /// FIN after our hello.
     Closed,
@@ -107,7 +109,7 @@ impl TlsFailure {
     /// The number of the alert, if it was one.
     pub fn alert(&self) -> Option<u8> {
         match self {
-            Self::Alert { description } => Some(*description),
+            Self::Alert { description, .. } => Some(*description),
             _ => None,
         }
     }
@@ -258,7 +260,10 @@ where
             let seen = unjudged(&stream, &seen, alpn, sni);
             Ok(Shaken { stream, seen })
         }
-        Err(error) => Err(failure(&error, &heard.bytes())),
+        Err(error) => {
+            let requested = seen.0.lock().unwrap_or_else(PoisonError::into_inner).client_cert_requested;
+            Err(failure(&error, &heard.bytes(), requested))
+        }
     }
 }
 
@@ -305,7 +310,7 @@ fn client_config(alpn: Alpn, seen: &Seen) -> Result<ClientConfig, TlsFailure> {
     Ok(config)
 }
 
-fn failure(error: &io::Error, heard: &[u8]) -> TlsFailure {
+fn failure(error: &io::Error, heard: &[u8], client_cert_requested: bool) -> TlsFailure {
     let first = FirstBytes::read(heard);
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match (tls, &first.opening) {
@@ -313,6 +318,7 @@ fn failure(error: &io::Error, heard: &[u8]) -> TlsFailure {
         (None, Opening::Nothing) => TlsFailure::Reset,
         (Some(rustls::Error::AlertReceived(alert)), _) => TlsFailure::Alert {
             description: u8::from(*alert),
+            client_cert_requested,
         },
         (_, opening) if !matches!(opening, Opening::Tls | Opening::TlsAlert { .. }) => {
             TlsFailure::NotTls { first: Box::new(first) }

@@ -12,7 +12,7 @@ use super::source::{Setting, Source, Value};
 use super::token::Token;
 use super::{Absent, Discovery, Identity, Mode, Role, Shadowed};
 use crate::gourl::{Url, parse_key};
-use crate::secret::redact_key;
+use crate::secret::{redact_key, redact_name};
 
 /// Adds the agent that would start here, `key` in the place of `HOOP_KEY`.
 pub(super) fn discover(env: &Environment, key: Option<&Value>, found: &mut Discovery) {
@@ -139,10 +139,8 @@ fn from_key(name: &str, key: &Value) -> Identity {
         return identity;
     }
     identity.embedded = with_path || url.query_value("mode").as_deref() == Some(b"embedded");
-    identity.agent_name = (!with_path)
-        .then_some(url.user.as_ref())
-        .flatten()
-        .map(|user| String::from_utf8_lossy(&user.name).into_owned());
+    let user = url.user.as_ref().filter(|_| !with_path);
+    identity.agent_name = user.map(|user| redact_name(&String::from_utf8_lossy(&user.name)));
     identity.tls = Some(key_tls(&url.scheme));
     if let Some(kind) = unknown_scheme(&key.text) {
         identity.problem(kind, &key.source);

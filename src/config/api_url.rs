@@ -3,7 +3,7 @@
 use super::problem::{ApiUrlFault, ProblemKind};
 use super::source::{Source, Value};
 use crate::gourl::parse;
-use crate::secret::redact_url;
+use crate::secret::{looks_like_token, redact_url};
 
 /// An API that can be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub(super) fn read(value: &Value) -> (Option<ApiUrl>, Option<ProblemKind>) {
 
 /// `HOOP_GATEWAY_URL`, whose reader takes WebSocket schemes too and plaintext where there is none.
 pub(super) fn gateway_url(value: &Value) -> Option<ApiUrl> {
-    let text = value.text.trim_end_matches('/');
+    let text = Some(value.text.trim_end_matches('/')).filter(|text| !looks_like_token(text))?;
     let text = match text.split_once("://") {
         Some(("ws" | "http", rest)) => format!("http://{rest}"),
         Some(("wss" | "https", rest)) => format!("https://{rest}"),

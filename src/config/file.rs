@@ -11,6 +11,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::problem::{FileFault, Problem, ProblemKind};
 use super::source::{Place, Position, Source, Value};
+use crate::secret::{MASK, looks_like_token};
 
 /// What config.toml says. A key that isn't there and one that is empty are the same to Hoop.
 #[derive(Default)]
@@ -102,12 +103,12 @@ fn parse(path: &Path, text: &str) -> Result<ConfigFile, Box<Problem>> {
     for (key, value) in entries {
         let source = Source::File(Place {
             path: path.to_owned(),
-            key: Some(key.get_ref().to_string()),
+            key: Some(shown(key.get_ref())),
             position: Some(Position::of(text, key.span().start)),
         });
         let Some(known) = KEYS.iter().find(|known| matches(known, key.get_ref())) else {
             let kind = ProblemKind::FileKeyUnknown {
-                key: key.get_ref().to_string(),
+                key: shown(key.get_ref()),
                 nearest: nearest(key.get_ref()),
             };
             file.problems.push(Problem { kind, source });
@@ -164,6 +165,16 @@ fn invalid(path: &Path, fault: FileFault, position: Option<Position>) -> Box<Pro
         kind: ProblemKind::FileInvalid(fault),
         source,
     })
+}
+
+/// A key as it may be shown: one that is no word may be a credential in the wrong place.
+fn shown(key: &str) -> String {
+    let word = key.len() <= LONGEST_SHOWN && key.chars().all(|char| char.is_alphanumeric() || "_-. ".contains(char));
+    if word && !looks_like_token(key) {
+        key.to_owned()
+    } else {
+        MASK.to_owned()
+    }
 }
 
 /// Go's `EqualFold` for keys that are plain ASCII.
@@ -229,18 +240,26 @@ fn edits(a: &str, b: &str) -> usize {
 /// A configuration is a few hundred bytes, a CA bundle a few hundred kilobytes.
 const LIMIT: u64 = 1024 * 1024;
 
+/// No key of Hoop's is nearly as long.
 const LONGEST_GUESS: usize = 40;
+
+/// Tokens are longer than this, known keys and what people make of them are not.
+const LONGEST_SHOWN: usize = 24;
 
 const KEYS: &[&str] = &["token", "api_url", "grpc_url", "tls_ca", "skip_tls_verify"];
 
 /// What people write for a key that they know from a flag or a variable.
 const ALIASES: &[(&str, &str)] = &[
+    ("api", "api_url"),
     ("api_key", "token"),
+    ("ca", "tls_ca"),
+    ("grpc", "grpc_url"),
     ("hoop_apiurl", "api_url"),
     ("hoop_grpcurl", "grpc_url"),
     ("hoop_token", "token"),
     ("hoop_tlsca", "tls_ca"),
     ("hoop_tls_skip_verify", "skip_tls_verify"),
     ("tls_skip_verify", "skip_tls_verify"),
+    ("skip_tls", "skip_tls_verify"),
     ("skip_verify", "skip_tls_verify"),
 ];

@@ -1,3 +1,92 @@
-//! 1xx: DNS.
+//! 6xx: gRPC.
+
+use hoop_doctor_probes::conversation::Heard;
+use hoop_doctor_probes::http2::{Answer, CallName, Reply};
+use hoop_doctor_probes::wire::page::Mark;
+use hoop_doctor_probes::wire::status::{Said, Status};
+
 use super::Rule;
-pub(super) const RULES: &[&Rule] = &[];
+use crate::evidence::Endpoint;
+use crate::experiments::Experiment;
+use crate::proxies::{self, Proxy};
+
+mod upstream;
+
+mod access_denied;
+mod bad_gateway;
+mod gateway_internal;
+mod health_unknown;
+mod metadata_stripped;
+mod not_routed;
+mod other_service;
+mod rate_limited;
+mod request_buffered;
+mod rest_port;
+mod routes_partial;
+mod stream_reset;
+mod target_group;
+mod timeout;
+mod trailers_missing;
+mod upstream_down;
+mod upstream_protocol;
+mod upstream_tls;
+
+pub(super) const RULES: &[&Rule] = &[
+    &not_routed::RULE,
+    &rest_port::RULE,
+    &routes_partial::RULE,
+    &upstream_protocol::RULE,
+    &upstream_tls::RULE,
+    &upstream_down::RULE,
+    &bad_gateway::RULE,
+    &trailers_missing::RULE,
+    &other_service::RULE,
+    &gateway_internal::RULE,
+    &access_denied::RULE,
+    &request_buffered::RULE,
+    &stream_reset::RULE,
+    &target_group::RULE,
+    &health_unknown::RULE,
+    &timeout::RULE,
+    &metadata_stripped::RULE,
+    &rate_limited::RULE,
+];
+
+/// Whether the address is Hoop's REST port itself: over HTTP/1.1 it answers as hoopgateway, and no proxy shows.
+fn is_rest_port(endpoint: &Endpoint) -> bool {
+    let Some(heard) = endpoint.heard_in(Experiment::RestHere) else {
+        return false;
+    };
+    let own = heard.answer(CallName::Healthz).and_then(|answer| answer.head.as_ref());
+    let says_so = own.and_then(|head| head.field("server")).is_some_and(|server| server.starts_with("hoopgateway"));
+    let healthy = heard.answer(CallName::Healthz).and_then(|answer| answer.page.as_ref());
+    let is_hoop = healthy.is_some_and(|page| matches!(page.mark, Mark::LivenessOk | Mark::LivenessErr));
+    let proxied = proxies::recognise(endpoint).is_some_and(|found| !matches!(found.proxy, Proxy::None | Proxy::GoHttp));
+    says_so && is_hoop && !proxied
+}
+
+/// Whether a limiter is at work: refusals that only limiters give, or 503 beside calls that the gateway answers.
+fn is_limited(endpoint: &Endpoint) -> bool {
+    limit_sign(endpoint).is_some()
+}
+
+fn limit_sign(endpoint: &Endpoint) -> Option<String> {
+    let heard: Vec<&Heard> = endpoint.base.iter().chain(endpoint.heard_in(Experiment::Repeat)).collect();
+    let answers = || heard.iter().flat_map(|heard| heard.answers());
+    let answered = answers().filter(|answer| is_gateways(answer)).count();
+    let mut unavailable = 0;
+    for answer in answers() {
+        match answer.reply() {
+            Reply::Http(head, _) if head.status == 429 => return Some("HTTP 429".to_owned()),
+            Reply::Grpc(status) if status.said == Said::RateLimited => return Some(format!("\"{}\"", status.message)),
+            Reply::Http(head, page) if head.status == 503 && page.mark == Mark::ErrorPage => unavailable += 1,
+            _ => {}
+        }
+    }
+    let some = answered > 0 && unavailable > 0;
+    some.then(|| format!("of {} calls within a moment {unavailable} got HTTP 503 from the proxy", answered + unavailable))
+}
+
+fn is_gateways(answer: &Answer) -> bool {
+    matches!(answer.reply(), Reply::Grpc(status) if status.said.is_gateway() || status.code == Status::OK)
+}

@@ -1,3 +1,9 @@
-//! 1xx: DNS.
+//! 7xx: limits on streams.
+
 use super::Rule;
-pub(super) const RULES: &[&Rule] = &[];
+
+mod body;
+
+pub(super) const RULES: &[&Rule] = &[
+    &body::RULE,
+];

@@ -1,3 +1,17 @@
-//! 1xx: DNS.
+//! 2xx: from the address to an open connection.
+
 use super::Rule;
-pub(super) const RULES: &[&Rule] = &[];
+
+mod closed_at_once;
+mod refused;
+mod silent;
+mod timeout;
+mod unreachable;
+
+pub(super) const RULES: &[&Rule] = &[
+    &refused::RULE,
+    &timeout::RULE,
+    &unreachable::RULE,
+    &closed_at_once::RULE,
+    &silent::RULE,
+];

@@ -1,3 +1,128 @@
-//! 1xx: DNS.
-use super::Rule;
-pub(super) const RULES: &[&Rule] = &[];
+//! 3xx: TLS and certificates.
+
+use hoop_doctor_probes::x509::{CertFacts, MissingIntermediate, Rejection, Verdict};
+
+use super::{Draft, Rule};
+use crate::evidence::{Endpoint, Kind, host_port};
+use crate::proxies::Proxy;
+use crate::report::timestamp;
+
+mod cert_chain_incomplete;
+mod cert_expired;
+mod cert_expires_soon;
+mod cert_not_yet_valid;
+mod cert_self_signed;
+mod cert_unknown_issuer;
+mod cert_without_names;
+mod cert_wrong_name;
+mod client_cert_required;
+mod closed;
+mod default_certificate;
+mod plaintext_to_tls;
+mod refused;
+mod sni_refused;
+mod tls_to_plaintext;
+mod version_unsupported;
+
+pub(super) const RULES: &[&Rule] = &[
+    &plaintext_to_tls::RULE,
+    &tls_to_plaintext::RULE,
+    &cert_expired::RULE,
+    &cert_not_yet_valid::RULE,
+    &cert_wrong_name::RULE,
+    &cert_unknown_issuer::RULE,
+    &cert_self_signed::RULE,
+    &cert_chain_incomplete::RULE,
+    &cert_without_names::RULE,
+    &version_unsupported::RULE,
+    &refused::RULE,
+    &client_cert_required::RULE,
+    &cert_expires_soon::RULE,
+    &sni_refused::RULE,
+    &default_certificate::RULE,
+    &closed::RULE,
+];
+
+/// A chain that Go refuses, where Hoop would check it.
+struct Rejected<'a> {
+    rejection: &'a Rejection,
+    missing: &'a MissingIntermediate,
+    leaf: Option<&'a CertFacts>,
+    /// Where the chain ends.
+    last: Option<&'a CertFacts>,
+    chain_len: usize,
+}
+
+impl Rejected<'_> {
+    /// What the agent logs; the clock's time, which differs at every attempt, is a hole.
+    fn log(&self, now: i64) -> String {
+        let text = self.rejection.tls_text(now).replace(&timestamp(now), "{now}");
+        format!("connection error: desc = \"transport: authentication handshake failed: {text}\"")
+    }
+}
+
+fn certificate(endpoint: &Endpoint) -> Option<Rejected<'_>> {
+    let chain = &endpoint.handshake()?.chain;
+    let Verdict::Rejected(rejection) = &chain.verdict else {
+        return None;
+    };
+    endpoint.target.verify.then_some(Rejected {
+        rejection,
+        missing: &chain.missing_intermediate,
+        leaf: chain.certs.first(),
+        last: chain.certs.get(chain.ends_at),
+        chain_len: chain.certs.len(),
+    })
+}
+
+/// The names that a certificate is for, the first few of many.
+fn names(leaf: &CertFacts) -> String {
+    let all = leaf.dns_names.iter().cloned().chain(leaf.ip_addresses.iter().map(ToString::to_string));
+    let shown: Vec<String> = all.clone().take(4).collect();
+    let more = all.count() - shown.len();
+    match more {
+        0 => shown.join(", "),
+        _ => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// The day of a Unix time, in UTC.
+fn date(unix: i64) -> String {
+    timestamp(unix).chars().take(10).collect()
+}
+
+/// A time span in its largest unit.
+fn age(seconds: i64) -> String {
+    let (count, unit) = match seconds {
+        ..120 => (seconds.max(0), "second"),
+        120..7_200 => (seconds / 60, "minute"),
+        7_200..172_800 => (seconds / 3_600, "hour"),
+        172_800.. => (seconds / 86_400, "day"),
+    };
+    match count {
+        1 => format!("1 {unit}"),
+        _ => format!("{count} {unit}s"),
+    }
+}
+
+/// How to put a new certificate in place, proxy by proxy.
+fn renewal(draft: Draft, endpoint: &Endpoint) -> Draft {
+    let (host, port) = (&endpoint.target.server_name, endpoint.target.port);
+    draft
+        .snippet(Proxy::Nginx, "ssl_certificate     /path/to/fullchain.pem;   # then: nginx -s reload\nssl_certificate_key /path/to/key.pem;")
+        .snippet(Proxy::Haproxy, "bind :443 ssl crt /path/to/fullchain-and-key.pem alpn h2,http/1.1   # then reload")
+        .snippet(Proxy::Apache, "SSLCertificateFile    /path/to/fullchain.pem\nSSLCertificateKeyFile /path/to/key.pem   # then: apachectl graceful")
+        .shell(format!(
+            "openssl s_client -connect {} -servername {host} </dev/null | openssl x509 -noout -dates -subject",
+            host_port(&endpoint.target.host, port)
+        ))
+}
+
+/// How to make Hoop trust an authority, and how to get its certificate.
+fn trust_it(draft: Draft, endpoint: &Endpoint) -> Draft {
+    let command = match endpoint.target.kind {
+        Kind::Grpc => "export HOOP_TLSCA='file:///path/to/ca.pem'   # PEM; it replaces the system's authorities",
+        Kind::Rest => "export HOOP_TLSCA='file:///path/to/ca.pem'   # or tls_ca = \"<base64 of the PEM>\" in ~/.hoop/config.toml",
+    };
+    draft.shell(command)
+}

@@ -6,22 +6,48 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::{ParseError, ip, parse};
-use crate::secret::{MASK, redact_url};
+use crate::secret::{MASK, redact_part, redact_url};
 
 /// What grpc-go is told to dial: a host and port, or the whole configured text where Hoop found no host in it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Target(String);
+pub struct Target {
+    text: String,
+    shown: String,
+}
 
 impl Target {
+    /// The host and port of a URL, which were told from the rest by Go.
+    fn of_url(host: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(host).into_owned();
+        let shown = redact_url(&format!("//{text}")).split_off(2);
+        Self { text, shown }
+    }
+
+    /// A text in which Go finds no host.
+    fn whole(text: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            shown: redact_url(text),
+        }
+    }
+
     /// The target as Hoop passes it on. It may hold a password where the configured text was broken.
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// A part of the target as Go's errors quote it.
+    fn redact(&self, part: &str) -> String {
+        if part == self.text {
+            return self.shown.clone();
+        }
+        redact_part(part, &self.text)
     }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&redact_url(&self.0))
+        f.write_str(&self.shown)
     }
 }
 
@@ -50,11 +76,11 @@ pub fn server_address(text: &str) -> Result<Target, WrongFormat> {
     if let Ok(url) = parse(text)
         && !url.host.is_empty()
     {
-        return Ok(Target(String::from_utf8_lossy(&url.host).into_owned()));
+        return Ok(Target::of_url(&url.host));
     }
     match text.find(':') {
         None | Some(0) => Err(WrongFormat),
-        Some(_) => Ok(Target(text.to_owned())),
+        Some(_) => Ok(Target::whole(text)),
     }
 }
 
@@ -164,14 +190,14 @@ pub fn dial(target: &Target) -> Dial {
     let text = target.expose();
     if let Ok(url) = parse(text) {
         match &*url.scheme {
-            "dns" => return dial_dns(&endpoint(&url)),
+            "dns" => return dial_dns(&endpoint(&url), target),
             "unix" | "unix-abstract" => return Dial::Unix,
-            "passthrough" => return dial_tcp(&endpoint(&url)),
+            "passthrough" => return dial_tcp(&endpoint(&url), target),
             _ => {}
         }
     }
     match parse(&format!("passthrough:///{text}")) {
-        Ok(url) => dial_tcp(&endpoint(&url)),
+        Ok(url) => dial_tcp(&endpoint(&url), target),
         Err(error) => Dial::Refused(DialError::Target(error)),
     }
 }
@@ -184,21 +210,21 @@ fn endpoint(url: &super::Url<'_>) -> String {
 }
 
 /// grpc-go's `dns` resolver, which alone has a default port.
-fn dial_dns(endpoint: &str) -> Dial {
+fn dial_dns(endpoint: &str, target: &Target) -> Dial {
     if endpoint.is_empty() {
         return Dial::Refused(DialError::DnsMissingAddress);
     }
     if ip::parse(endpoint.as_bytes()).is_ok() {
-        return resolve(endpoint.to_owned(), DNS_PORT, false);
+        return resolve(endpoint.to_owned(), DNS_PORT, false, target);
     }
     match split_host_port(endpoint) {
         Ok((_, "")) => Dial::Refused(DialError::DnsEndsWithColon),
-        Ok(("", port)) => dial_tcp(&format!("localhost:{port}")),
-        Ok(_) => dial_tcp(endpoint),
+        Ok(("", port)) => dial_tcp(&format!("localhost:{port}"), target),
+        Ok(_) => dial_tcp(endpoint, target),
         Err(_) => match split_host_port(&format!("{endpoint}:{DNS_PORT}")) {
-            Ok((host, _)) => resolve(host.to_owned(), DNS_PORT, false),
+            Ok((host, _)) => resolve(host.to_owned(), DNS_PORT, false, target),
             Err(fault) => Dial::Refused(DialError::DnsInvalid {
-                address: redact_url(endpoint),
+                address: target.redact(endpoint),
                 fault,
             }),
         },
@@ -206,12 +232,12 @@ fn dial_dns(endpoint: &str) -> Dial {
 }
 
 /// Go's `net.Dialer` for `tcp`.
-fn dial_tcp(address: &str) -> Dial {
+fn dial_tcp(address: &str, target: &Target) -> Dial {
     let (host, port) = match split_host_port(address) {
         Ok(parts) => parts,
         Err(fault) => {
             return Dial::Refused(DialError::Split {
-                address: redact_url(address),
+                address: target.redact(address),
                 fault,
             });
         }
@@ -222,10 +248,10 @@ fn dial_tcp(address: &str) -> Dial {
     let Ok(number) = u16::try_from(number) else {
         return Dial::Refused(DialError::InvalidPort(shown_port(port)));
     };
-    resolve(host.to_owned(), number, !port.is_empty())
+    resolve(host.to_owned(), number, !port.is_empty(), target)
 }
 
-fn resolve(host: String, port: u16, port_written: bool) -> Dial {
+fn resolve(host: String, port: u16, port_written: bool, target: &Target) -> Dial {
     if host.is_empty() || ip::parse(host.as_bytes()).is_ok() || is_domain_name(&host) {
         return Dial::Tcp {
             host,
@@ -233,7 +259,7 @@ fn resolve(host: String, port: u16, port_written: bool) -> Dial {
             port_written,
         };
     }
-    Dial::Refused(DialError::NoSuchHost(redact_url(&host)))
+    Dial::Refused(DialError::NoSuchHost(target.redact(&host)))
 }
 
 /// Go's `net.SplitHostPort`.

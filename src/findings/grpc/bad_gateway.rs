@@ -1,0 +1,42 @@
+//! HD607: the proxy itself answers, and the causes look the same from outside.
+
+use super::upstream::{self, Fault};
+use crate::evidence::Evidence;
+use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_grpc};
+use crate::proxies::Proxy;
+
+pub(in crate::findings) static RULE: Rule = Rule {
+    code: Code(607),
+    name: "grpc-bad-gateway",
+    severity: Severity::Error,
+    summary: "the proxy answers for the gateway's gRPC port",
+    explain: include_str!("../../../docs/findings/HD607.md"),
+    breaks: Breaks::Every,
+    explains: &[Code(603), Code(612), Code(613), Code(616), Code(701), Code(505)],
+    check,
+};
+
+fn check(evidence: &Evidence) -> Vec<Draft> {
+    for_each_grpc(evidence, |endpoint| {
+        let (Fault::Undecided(candidates), sign) = upstream::fault(endpoint)? else {
+            return None;
+        };
+        let mut draft = Draft::new(
+            format!("the proxy at {} can't talk to the gateway's gRPC port: {sign}", endpoint.target.address()),
+            "find out which of the candidates it is with the look below, then mend that",
+        );
+        for (code, why) in candidates {
+            draft = draft.candidate(*code, *why);
+        }
+        Some(
+            upstream::look(draft, endpoint)
+                .confidence(Confidence::Possible)
+                .snippet(Proxy::Nginx, "grpc_pass grpc://127.0.0.1:8010;    # the gateway without TLS\ngrpc_pass grpcs://127.0.0.1:8010;   # the gateway with TLS")
+                .snippet(Proxy::Haproxy, "server gateway 127.0.0.1:8010 proto h2                        # the gateway without TLS\nserver gateway 127.0.0.1:8010 ssl verify none alpn h2          # the gateway with TLS")
+                .snippet(Proxy::Caddy, "reverse_proxy @grpc h2c://127.0.0.1:8010     # the gateway without TLS\nreverse_proxy @grpc https://127.0.0.1:8010   # the gateway with TLS")
+                .snippet(Proxy::Apache, "ProxyPass /protobuf.Transport/ h2c://127.0.0.1:8010/protobuf.Transport/   # h2:// where the gateway has TLS")
+                .seen_in(endpoint, &["connect", "health-check"])
+                .logged_as(&upstream::LOGS),
+        )
+    })
+}

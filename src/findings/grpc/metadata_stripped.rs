@@ -1,0 +1,42 @@
+//! HD617: the proxy removes `origin`.
+
+use hoop_doctor_probes::http2::{CallName, Reply};
+use hoop_doctor_probes::wire::status::Said;
+
+use crate::evidence::Evidence;
+use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
+use crate::proxies::Proxy;
+
+pub(in crate::findings) static RULE: Rule = Rule {
+    code: Code(617),
+    name: "metadata-stripped",
+    severity: Severity::Error,
+    summary: "the proxy removes a header that the gateway needs",
+    explain: include_str!("../../../docs/findings/HD617.md"),
+    breaks: Breaks::Every,
+    explains: &[Code(618)],
+    check,
+};
+
+fn check(evidence: &Evidence) -> Vec<Draft> {
+    for_each_grpc(evidence, |endpoint| {
+        let Some(Reply::Grpc(status)) = endpoint.reply(CallName::ConnectWithOrigin) else {
+            return None;
+        };
+        if status.said != Said::MissingOrigin {
+            return None;
+        }
+        let draft = Draft::new(
+            format!("the header `origin` does not reach the gateway behind {}: it says \"{}\" to a call that has one", endpoint.target.address(), status.message),
+            "take the rule away that removes or empties `origin` (a CORS or security filter, usually), at least for /protobuf.Transport/",
+        );
+        Some(
+            draft
+                .snippet(Proxy::Nginx, "# remove from the location for /protobuf.Transport/:\n#   grpc_set_header Origin \"\";")
+                .snippet(Proxy::Envoy, "# remove from the route or virtual host:\n#   request_headers_to_remove: [origin]")
+                .snippet(Proxy::Haproxy, "# remove from frontend and backend:\n#   http-request del-header Origin")
+                .seen_in(endpoint, &["connect", "connect-with-origin"])
+                .logged_as(&["rpc error: code = InvalidArgument desc = missing client origin"]),
+        )
+    })
+}

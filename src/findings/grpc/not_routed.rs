@@ -1,0 +1,94 @@
+//! HD601: gRPC calls reach the REST backend, or nothing.
+
+use hoop_doctor_probes::http2::{Answer, CallName, Reply};
+use hoop_doctor_probes::wire::page::Mark;
+use hoop_doctor_probes::wire::status::{Said, Status};
+
+use super::is_rest_port;
+use crate::evidence::{Endpoint, Evidence};
+use crate::experiments::Experiment;
+use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
+use crate::proxies::Proxy;
+
+pub(in crate::findings) static RULE: Rule = Rule {
+    code: Code(601),
+    name: "grpc-not-routed",
+    severity: Severity::Error,
+    summary: "gRPC calls do not reach the gRPC port",
+    explain: include_str!("../../../docs/findings/HD601.md"),
+    breaks: Breaks::Every,
+    explains: &[Code(603), Code(604), Code(607), Code(612), Code(613), Code(616), Code(617), Code(701)],
+    check,
+};
+
+fn check(evidence: &Evidence) -> Vec<Draft> {
+    for_each_grpc(evidence, |endpoint| {
+        if endpoint.reaches_gateway() || is_rest_port(endpoint) {
+            return None;
+        }
+        let what = unrouted(endpoint)?;
+        let draft = Draft::new(
+            format!("{} does not route gRPC: /protobuf.Transport/Connect gets {what} instead of Hoop's gRPC port", endpoint.target.address()),
+            "route the path prefix /protobuf.Transport/ to the gateway's gRPC port (8010), before any route for /",
+        );
+        Some(
+            draft
+                .snippet(
+                    Proxy::Nginx,
+                    "location /protobuf.Transport/ {\n    client_max_body_size 0;\n    grpc_read_timeout 1h;\n    grpc_send_timeout 1h;\n    \
+                     client_body_timeout 1h;\n    grpc_pass grpc://127.0.0.1:8010;   # grpcs:// where the gateway has TLS\n}",
+                )
+                .snippet(
+                    Proxy::Envoy,
+                    "routes:\n- match: { prefix: \"/protobuf.Transport/\" }   # before the route for /\n  route: { cluster: hoop_grpc, timeout: 0s }",
+                )
+                .snippet(
+                    Proxy::Istio,
+                    "http:\n- match:\n  - uri: { prefix: /protobuf.Transport }\n  route:\n  - destination: { host: hoopgateway, port: { number: 8010 } }",
+                )
+                .snippet(Proxy::Haproxy, "use_backend hoop_grpc if { path_beg /protobuf.Transport/ }\n# backend hoop_grpc\n#     server gateway 127.0.0.1:8010 proto h2")
+                .snippet(Proxy::Caddy, "@grpc path /protobuf.Transport/*\nreverse_proxy @grpc h2c://127.0.0.1:8010")
+                .snippet(Proxy::Apache, "ProxyPass /protobuf.Transport/ h2c://127.0.0.1:8010/protobuf.Transport/")
+                .snippet(Proxy::Traefik, "rule: PathPrefix(`/protobuf.Transport/`)\nservice: hoop-grpc   # its server: h2c://127.0.0.1:8010")
+                .seen_in(endpoint, &["connect", "connect-ended/connect-ended", "health-check"])
+                .logged_as(&[
+                    "rpc error: code = Unknown desc = unexpected HTTP status code received from server: 200 (OK); \
+                     transport: received unexpected content-type \"text/html; charset=utf-8\"",
+                    "rpc error: code = Unimplemented desc = unexpected HTTP status code received from server: 404 (Not Found); \
+                     transport: received unexpected content-type \"{type}\"",
+                    "rpc error: code = Unimplemented desc =",
+                    "rpc error: code = DeadlineExceeded desc = context deadline exceeded",
+                ]),
+        )
+    })
+}
+
+/// What `Connect` gets where nothing routes it. A proxy that passes requests on whole leaves the half-open one hanging;
+/// its twin that ends at once, or `HealthCheck`, then shows the page.
+fn unrouted(endpoint: &Endpoint) -> Option<String> {
+    let ended = endpoint.heard_in(Experiment::ConnectEnded).and_then(|heard| heard.answer(CallName::ConnectEnded));
+    match endpoint.reply(CallName::Connect)? {
+        Reply::Silent => [ended, endpoint.answer(CallName::HealthCheck)].into_iter().flatten().find_map(page),
+        _ => page(endpoint.answer(CallName::Connect)?),
+    }
+}
+
+fn page(answer: &Answer) -> Option<String> {
+    match answer.reply() {
+        Reply::Grpc(status) if status.code == Status::UNIMPLEMENTED && status.said == Said::Nothing => {
+            Some("Envoy's \"no route\" (status 12 without a message)".to_owned())
+        }
+        Reply::Http(head, _) if head.status == 404 => Some("HTTP 404".to_owned()),
+        Reply::Http(head, page) if head.status == 200 && matches!(page.mark, Mark::Html | Mark::DefaultSite) => {
+            Some(match &page.title {
+                Some(title) => format!("a web page (\"{title}\")"),
+                None => "a web page".to_owned(),
+            })
+        }
+        // Caddy answers so for a site that it doesn't have.
+        Reply::Http(head, page) if head.status == 200 && page.mark == Mark::Empty && head.field("content-type").is_none() => {
+            Some("an empty HTTP 200".to_owned())
+        }
+        _ => None,
+    }
+}

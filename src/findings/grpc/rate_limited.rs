@@ -1,0 +1,45 @@
+//! HD620: a limiter in front of the gateway.
+
+use super::{is_limited, limit_sign};
+use crate::evidence::Evidence;
+use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
+use crate::proxies::Proxy;
+
+pub(in crate::findings) static RULE: Rule = Rule {
+    code: Code(620),
+    name: "rate-limited",
+    severity: Severity::Error,
+    summary: "a limiter refuses some of the calls",
+    explain: include_str!("../../../docs/findings/HD620.md"),
+    breaks: Breaks::Some,
+    explains: &[Code(505), Code(603), Code(607), Code(611)],
+    check,
+};
+
+fn check(evidence: &Evidence) -> Vec<Draft> {
+    for_each_grpc(evidence, |endpoint| {
+        if !is_limited(endpoint) {
+            return None;
+        }
+        let sign = limit_sign(endpoint)?;
+        let draft = Draft::new(
+            format!("{} limits the rate of calls: {sign}", endpoint.target.address()),
+            "exempt /protobuf.Transport/ from the limit, or raise it well above what agents need when all of them reconnect at once",
+        );
+        Some(
+            draft
+                .snippet(Proxy::Nginx, "limit_req zone=hoop burst=200 nodelay;   # or no limit_req in this location")
+                .snippet(Proxy::IngressNginx, "nginx.ingress.kubernetes.io/limit-rps: \"100\"   # or take the annotation away")
+                .snippet(Proxy::Envoy, "token_bucket: { max_tokens: 1000, tokens_per_fill: 1000, fill_interval: 1s }   # local_ratelimit, or disable it on this route")
+                .snippet(Proxy::Haproxy, "http-request deny deny_status 429 if { sc_http_req_rate(0) gt 1000 } !{ path_beg /protobuf.Transport/ }")
+                .seen_in(endpoint, &["connect", "health-check", "pre-connect"])
+                .logged_as(&[
+                    "rpc error: code = Unavailable desc = unexpected HTTP status code received from server: 503 (Service Unavailable); \
+                     transport: received unexpected content-type \"text/html\"",
+                    "rpc error: code = Unavailable desc = unexpected HTTP status code received from server: 429 (Too Many Requests); \
+                     transport: received unexpected content-type \"text/html\"",
+                    "rpc error: code = Unavailable desc = local_rate_limited",
+                ]),
+        )
+    })
+}

@@ -1,0 +1,49 @@
+//! HD612: a stream is held back until it ends.
+
+use hoop_doctor_probes::http2::{CallName, Reply};
+
+use crate::evidence::Evidence;
+use crate::experiments::Experiment;
+use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
+use crate::proxies::Proxy;
+
+pub(in crate::findings) static RULE: Rule = Rule {
+    code: Code(612),
+    name: "request-buffered",
+    severity: Severity::Error,
+    summary: "the proxy holds requests back until they are complete",
+    explain: include_str!("../../../docs/findings/HD612.md"),
+    breaks: Breaks::Every,
+    explains: &[Code(613), Code(616), Code(701)],
+    check,
+};
+
+fn check(evidence: &Evidence) -> Vec<Draft> {
+    for_each_grpc(evidence, |endpoint| {
+        if !matches!(endpoint.reply(CallName::Connect), Some(Reply::Silent)) {
+            return None;
+        }
+        let ended = endpoint.heard_in(Experiment::ConnectEnded)?.answer(CallName::ConnectEnded)?;
+        match ended.reply() {
+            Reply::Grpc(status) if status.said.is_gateway() => {}
+            _ => return None,
+        }
+        let draft = Draft::new(
+            format!(
+                "{} holds a request back until it is complete: Connect gets no answer while it is open, and one at once when it ends; \
+                 an agent's stream never ends",
+                endpoint.target.address()
+            ),
+            "switch request buffering off for /protobuf.Transport/ in every proxy and inspector on the way",
+        );
+        Some(
+            draft
+                .snippet(Proxy::Envoy, "typed_per_filter_config:   # on the route for /protobuf.Transport/\n  envoy.filters.http.buffer:\n    \"@type\": type.googleapis.com/envoy.extensions.filters.http.buffer.v3.BufferPerRoute\n    disabled: true")
+                .snippet(Proxy::Traefik, "# take the buffering middleware off the router for /protobuf.Transport/")
+                .snippet(Proxy::Mitmproxy, "mitmdump --set stream_large_bodies=1   # or exempt the gateway's host from inspection")
+                .snippet(Proxy::Nginx, "grpc_pass grpc://127.0.0.1:8010;   # grpc_pass streams; proxy_pass buffers requests")
+                .seen_in(endpoint, &["connect", "connect-ended/connect-ended"])
+                .logged_as(&["rpc error: code = DeadlineExceeded desc = context deadline exceeded"]),
+        )
+    })
+}

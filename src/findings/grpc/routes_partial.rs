@@ -1,0 +1,87 @@
+//! HD603: only some of Hoop's methods are routed.
+
+use hoop_doctor_probes::http2::{CallName, Reply};
+use hoop_doctor_probes::wire::status::{Said, Status};
+
+use super::is_limited;
+use crate::evidence::{Endpoint, Evidence};
+use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
+use crate::plan;
+use crate::proxies::Proxy;
+
+pub(in crate::findings) static RULE: Rule = Rule {
+    code: Code(603),
+    name: "grpc-routes-partial",
+    severity: Severity::Warn,
+    summary: "Connect reaches the gateway, other gRPC methods do not",
+    explain: include_str!("../../../docs/findings/HD603.md"),
+    breaks: Breaks::Some,
+    explains: &[],
+    check,
+};
+
+fn check(evidence: &Evidence) -> Vec<Draft> {
+    for_each_grpc(evidence, |endpoint| {
+        if !endpoint.reaches_gateway() || is_limited(endpoint) {
+            return None;
+        }
+        let missing: Vec<&str> = [(CallName::PreConnect, "PreConnect"), (CallName::HealthCheck, "HealthCheck")]
+            .into_iter()
+            .filter(|(call, _)| is_elsewhere(endpoint, *call))
+            .map(|(_, name)| name)
+            .collect();
+        if missing.is_empty() {
+            return None;
+        }
+        let embedded = plan::identities(&evidence.config)
+            .enumerate()
+            .any(|(index, identity)| identity.embedded && endpoint.identities.contains(&index));
+        let severity = if embedded { Severity::Error } else { Severity::Warn };
+        let draft = Draft::new(
+            format!(
+                "{} routes Connect to the gateway, but not {}: standard agents work, embedded agents and `hoop run` don't",
+                endpoint.target.address(),
+                missing.join(" and ")
+            ),
+            "route the whole prefix /protobuf.Transport/ to the gRPC port, not /protobuf.Transport/Connect alone",
+        );
+        Some(
+            draft
+                .severity(severity)
+                .snippet(
+                    Proxy::Nginx,
+                    "location /protobuf.Transport/ {\n    client_max_body_size 0;\n    grpc_read_timeout 1h;\n    grpc_send_timeout 1h;\n    \
+                     client_body_timeout 1h;\n    grpc_pass grpc://127.0.0.1:8010;   # grpcs:// where the gateway has TLS\n}",
+                )
+                .snippet(
+                    Proxy::Envoy,
+                    "routes:\n- match: { prefix: \"/protobuf.Transport/\" }   # before the route for /\n  route: { cluster: hoop_grpc, timeout: 0s }",
+                )
+                .snippet(
+                    Proxy::Istio,
+                    "http:\n- match:\n  - uri: { prefix: /protobuf.Transport }\n  route:\n  - destination: { host: hoopgateway, port: { number: 8010 } }",
+                )
+                .snippet(Proxy::Haproxy, "use_backend hoop_grpc if { path_beg /protobuf.Transport/ }\n# backend hoop_grpc\n#     server gateway 127.0.0.1:8010 proto h2")
+                .snippet(Proxy::Caddy, "@grpc path /protobuf.Transport/*\nreverse_proxy @grpc h2c://127.0.0.1:8010")
+                .snippet(Proxy::Apache, "ProxyPass /protobuf.Transport/ h2c://127.0.0.1:8010/protobuf.Transport/")
+                .snippet(Proxy::Traefik, "rule: PathPrefix(`/protobuf.Transport/`)\nservice: hoop-grpc   # its server: h2c://127.0.0.1:8010")
+                .seen_in(endpoint, &["connect", "pre-connect", "health-check"])
+                .logged_as(&[
+                    "failed pre-connect, reason=rpc error: code = Unknown desc = unexpected HTTP status code received from server: 200 (OK); \
+                     transport: received unexpected content-type \"text/html; charset=utf-8\"",
+                ]),
+        )
+    })
+}
+
+/// Whether something else than the gateway answers. An older gateway without HealthCheck says so itself.
+fn is_elsewhere(endpoint: &Endpoint, call: CallName) -> bool {
+    match endpoint.reply(call) {
+        Some(Reply::Http(..) | Reply::NoStatus(_)) => true,
+        Some(Reply::Grpc(status)) => {
+            let no_route = status.code == Status::UNIMPLEMENTED && status.said == Said::Nothing;
+            no_route || status.said.is_envoy()
+        }
+        Some(Reply::Reset(_) | Reply::Refused | Reply::Lost | Reply::Silent) | None => false,
+    }
+}

@@ -1,0 +1,38 @@
+//! HD606: the proxy can not reach 8010.
+
+use super::upstream::{self, Fault};
+use crate::evidence::Evidence;
+use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_grpc};
+use crate::proxies::Proxy;
+
+pub(in crate::findings) static RULE: Rule = Rule {
+    code: Code(606),
+    name: "grpc-upstream-down",
+    severity: Severity::Error,
+    summary: "the proxy has no gateway to send gRPC to",
+    explain: include_str!("../../../docs/findings/HD606.md"),
+    breaks: Breaks::Every,
+    explains: &[Code(603), Code(612), Code(613), Code(616), Code(701), Code(505), Code(607)],
+    check,
+};
+
+fn check(evidence: &Evidence) -> Vec<Draft> {
+    for_each_grpc(evidence, |endpoint| {
+        let (Fault::Down, sign) = upstream::fault(endpoint)? else {
+            return None;
+        };
+        let draft = Draft::new(
+            format!("the proxy at {} has no live gateway behind its gRPC route: {sign}", endpoint.target.address()),
+            "start the gateway, and point the route at its gRPC port (8010); where the proxy checks health, make that check right",
+        );
+        Some(
+            upstream::look(draft, endpoint)
+                .confidence(Confidence::Likely)
+                .snippet(Proxy::Istio, "kubectl get endpoints hoopgateway   # empty: the Service's selector or the pods' readiness is at fault")
+                .snippet(Proxy::Haproxy, "server gateway 127.0.0.1:8010 proto h2   # echo \"show servers state\" | socat stdio /run/haproxy/admin.sock")
+                .snippet(Proxy::AwsAlb, "Matcher:\n  GrpcCode: \"12\"   # the health check of a gRPC target group calls /, which the gateway answers with 12")
+                .seen_in(endpoint, &["connect", "health-check"])
+                .logged_as(&upstream::LOGS),
+        )
+    })
+}

@@ -1,0 +1,73 @@
+//! HD204: accepted, then closed before anything was said.
+
+use hoop_doctor_probes::http2::ConnectionEnd;
+use hoop_doctor_probes::tls::TlsFailure;
+
+use crate::evidence::{Endpoint, Evidence};
+use crate::experiments::Experiment;
+use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_endpoint};
+
+pub(in crate::findings) static RULE: Rule = Rule {
+    code: Code(204),
+    name: "tcp-closed-at-once",
+    severity: Severity::Error,
+    summary: "connections are accepted and closed at once",
+    explain: include_str!("../../../docs/findings/HD204.md"),
+    breaks: Breaks::Every,
+    explains: &[Code(318)],
+    check,
+};
+
+fn check(evidence: &Evidence) -> Vec<Draft> {
+    for_each_endpoint(evidence, |endpoint| {
+        let how = match (unasked(endpoint), at_first_bytes(endpoint)) {
+            (Some(end), _) => format!("{} before anything was said", word(end)),
+            (None, Some(end)) => format!("{} at the first bytes, in cleartext and in TLS", word(end)),
+            (None, None) => return None,
+        };
+        let draft = Draft::new(
+            format!("{} accepts connections and has them {how}", endpoint.target.address()),
+            "look at the TCP load balancer or proxy in front of the gateway: it has no live target behind this port",
+        );
+        Some(draft.seen_in(endpoint, &["listen", "opposite-scheme/http2"]).logged_as(&[
+            "connection error: desc = \"error reading server preface: EOF\"",
+            "connection error: desc = \"error reading server preface: read tcp {local}->{addr}: read: connection reset by peer\"",
+            "connection error: desc = \"transport: authentication handshake failed: EOF\"",
+            "connection error: desc = \"transport: authentication handshake failed: read tcp {local}->{addr}: read: connection reset by peer\"",
+        ]))
+    })
+}
+
+/// How the server ended a connection on which nobody had spoken.
+fn unasked(endpoint: &Endpoint) -> Option<ConnectionEnd> {
+    if endpoint.is_spoken_to() {
+        return None;
+    }
+    endpoint.heard_in(Experiment::Listen)?.unasked.as_ref()?.end
+}
+
+/// How the server ended a cleartext connection without a byte, where it does the same to TLS.
+fn at_first_bytes(endpoint: &Endpoint) -> Option<ConnectionEnd> {
+    if endpoint.target.tls || endpoint.is_spoken_to() {
+        return None;
+    }
+    let base = endpoint.base.as_ref()?;
+    let opposite = endpoint.heard_in(Experiment::OppositeScheme)?.tls.as_ref()?;
+    let same = matches!(opposite, Err(TlsFailure::Closed | TlsFailure::Reset));
+    let end = match (&base.http2, &base.http1) {
+        (Some(http2), _) if http2.first.count == 0 => http2.end,
+        (_, Some(http1)) if http1.first.count == 0 => http1.end,
+        _ => None,
+    };
+    end.filter(|_| same)
+}
+
+fn word(end: ConnectionEnd) -> &'static str {
+    match end {
+        ConnectionEnd::Reset => "reset",
+        ConnectionEnd::Closed
+        | ConnectionEnd::Alert { .. }
+        | ConnectionEnd::Malformed
+        | ConnectionEnd::TooMuch => "closed",
+    }
+}

@@ -1,0 +1,119 @@
+//! HD301: told to use plaintext, the port speaks TLS.
+
+use hoop_doctor_probes::http2::{CallName, ConnectionEnd, Http2, Reply};
+use hoop_doctor_probes::wire::opening::{GoReading, Opening};
+use hoop_doctor_probes::wire::page::Mark;
+
+use crate::evidence::{Endpoint, Evidence, Kind};
+use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_endpoint};
+use crate::proxies::Proxy;
+
+pub(in crate::findings) static RULE: Rule = Rule {
+    code: Code(301),
+    name: "plaintext-to-tls",
+    severity: Severity::Error,
+    summary: "Hoop would use plaintext, and the port speaks TLS",
+    explain: include_str!("../../../docs/findings/HD301.md"),
+    breaks: Breaks::Every,
+    explains: &[Code(201), Code(212), Code(204), Code(401), Code(402), Code(403), Code(404), Code(405), Code(408), Code(411), Code(501), Code(502), Code(503), Code(504), Code(505), Code(506), Code(509), Code(510), Code(601), Code(602), Code(603), Code(604), Code(606), Code(607), Code(608), Code(611), Code(613), Code(616)],
+    check,
+};
+
+fn check(evidence: &Evidence) -> Vec<Draft> {
+    for_each_endpoint(evidence, |endpoint| {
+        if endpoint.target.tls || is_served(endpoint) {
+            return None;
+        }
+        let proven = endpoint.speaks_tls_instead();
+        if !proven && !says_tls(endpoint) {
+            return None;
+        }
+        let target = &endpoint.target;
+        let right = secure(&target.url, target.kind);
+        let draft = Draft::new(
+            format!("{} speaks TLS, but {} makes Hoop use plaintext", target.address(), target.url),
+            format!("change {} to {right}; an agent takes it from its key, so write the same scheme there", target.url),
+        );
+        let confidence = if proven { Confidence::Certain } else { Confidence::Likely };
+        Some(
+            draft
+                .confidence(confidence)
+                .seen_in(endpoint, &["http2", "opposite-scheme/tls"])
+                .snippet(Proxy::Hoop, settings(&right, endpoint))
+                .logged_as(&logs(endpoint)),
+        )
+    })
+}
+
+/// Whether the port does what Hoop wants of it, TLS or not: some accept both.
+fn is_served(endpoint: &Endpoint) -> bool {
+    match endpoint.target.kind {
+        Kind::Grpc => endpoint.http2().is_some_and(|http2| http2.settings.is_some()),
+        Kind::Rest => {
+            matches!(endpoint.reply(CallName::Healthz), Some(Reply::Http(_, page)) if page.mark != Mark::PlainToHttps)
+        }
+    }
+}
+
+/// Whether what came back says by itself that TLS is wanted: an alert, or an HTTP/1 sentence.
+fn says_tls(endpoint: &Endpoint) -> bool {
+    let page = match endpoint.reply(CallName::Healthz) {
+        Some(Reply::Http(_, page)) => page.mark == Mark::PlainToHttps,
+        _ => false,
+    };
+    page || match endpoint.cleartext().map(|first| &first.opening) {
+        Some(Opening::TlsAlert { .. } | Opening::Tls) => true,
+        Some(Opening::Http1 { page, .. }) => page.mark == Mark::PlainToHttps,
+        _ => false,
+    }
+}
+
+/// The corrected lines, for whoever reads this address. A secret stands as `••••`.
+fn settings(right: &str, endpoint: &Endpoint) -> String {
+    let (scheme, rest) = right.split_once("//").unwrap_or(("grpcs:", right));
+    match (endpoint.target.kind, endpoint.target.origin.as_str()) {
+        (Kind::Grpc, "agent") => format!("HOOP_KEY='{scheme}//NAME:••••@{rest}'"),
+        (Kind::Grpc, _) => format!("HOOP_GRPCURL='{right}'   # or grpc_url = \"{right}\" in ~/.hoop/config.toml"),
+        (Kind::Rest, _) => format!("HOOP_APIURL='{right}'   # or api_url = \"{right}\" in ~/.hoop/config.toml"),
+    }
+}
+
+/// The same address with the scheme that means TLS to agent and client alike.
+fn secure(url: &str, kind: Kind) -> String {
+    let rest = url.split_once("//").map_or(url, |(_, rest)| rest);
+    match kind {
+        Kind::Grpc => format!("grpcs://{rest}"),
+        Kind::Rest => format!("https://{rest}"),
+    }
+}
+
+fn logs(endpoint: &Endpoint) -> Vec<&'static str> {
+    if endpoint.target.kind == Kind::Rest {
+        return vec!["Client sent an HTTP request to an HTTPS server."];
+    }
+    match endpoint.http2() {
+        Some(http2) => grpc_go(http2),
+        None => Vec::new(),
+    }
+}
+
+/// What grpc-go makes of the bytes. A close and a reset race where the server leaves our bytes unread.
+fn grpc_go(http2: &Http2) -> Vec<&'static str> {
+    match http2.first.go {
+        GoReading::NoBytes if http2.end.is_none() => vec!["context deadline exceeded while waiting for connections to become ready"],
+        GoReading::NoBytes if http2.end == Some(ConnectionEnd::Reset) => vec![RESET, EOF],
+        GoReading::NoBytes => vec![EOF, RESET],
+        GoReading::LessThanAHeader => vec![UNEXPECTED_EOF, RESET],
+        GoReading::LooksLikeHttp1 => vec![HTTP1],
+        GoReading::TooLarge => vec![TOO_LARGE],
+        GoReading::NotSettings | GoReading::Settings => Vec::new(),
+    }
+}
+
+const EOF: &str = "connection error: desc = \"error reading server preface: EOF\"";
+const UNEXPECTED_EOF: &str = "connection error: desc = \"error reading server preface: unexpected EOF\"";
+const RESET: &str =
+    "connection error: desc = \"error reading server preface: read tcp {local}->{addr}: read: connection reset by peer\"";
+const HTTP1: &str = "connection error: desc = \"error reading server preface: http2: failed reading the frame payload: \
+                     http2: frame too large, note that the frame header looked like an HTTP/1.1 header\"";
+const TOO_LARGE: &str = "connection error: desc = \"error reading server preface: http2: frame too large\"";

@@ -1,0 +1,59 @@
+//! HD315: the handshake is refused for this name.
+
+use hoop_doctor_probes::tls::TlsFailure;
+
+use crate::evidence::Evidence;
+use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_endpoint};
+use crate::proxies::Proxy;
+
+pub(in crate::findings) static RULE: Rule = Rule {
+    code: Code(315),
+    name: "sni-refused",
+    severity: Severity::Error,
+    summary: "the server does not know this host name",
+    explain: include_str!("../../../docs/findings/HD315.md"),
+    breaks: Breaks::Every,
+    explains: &[],
+    check,
+};
+
+fn check(evidence: &Evidence) -> Vec<Draft> {
+    for_each_endpoint(evidence, |endpoint| {
+        let (alert, confidence) = match endpoint.tls_failure()? {
+            TlsFailure::Alert { description: UNRECOGNIZED_NAME, .. } => ("unrecognized_name", Confidence::Certain),
+            // Caddy has no certificate for the name then; others say so for any fault of their own.
+            TlsFailure::Alert { description: INTERNAL_ERROR, .. } => ("internal_error", Confidence::Likely),
+            _ => return None,
+        };
+        let name = &endpoint.target.server_name;
+        let address = endpoint.target.address();
+        let draft = Draft::new(
+            format!("{address} refuses TLS for the name {name} (alert {alert}): it isn't configured there"),
+            format!("add {name} with its certificate to what ends TLS there, or use the host name that is configured"),
+        );
+        let draft = match confidence {
+            Confidence::Certain => draft,
+            Confidence::Likely | Confidence::Possible => draft.candidate(311, "the server failed for a reason of its own; its log says which"),
+        };
+        let logged = format!(
+            "connection error: desc = \"transport: authentication handshake failed: remote error: tls: {}\"",
+            alert.replace('_', " ")
+        );
+        Some(
+            draft
+                .confidence(confidence)
+                .snippet(
+                    Proxy::Nginx,
+                    format!("server {{\n    listen 443 ssl;\n    server_name {name};   # must match; the default server rejects the handshake\n}}"),
+                )
+                .snippet(Proxy::Caddy, format!("https://{name} {{\n    tls /path/to/fullchain.pem /path/to/key.pem\n}}"))
+                .snippet(Proxy::Haproxy, "bind :443 ssl crt /path/to/certificates/ alpn h2,http/1.1   # without strict-sni, or with a certificate for the name")
+                .seen_in(endpoint, &["tls"])
+                .logged_as(&[&logged]),
+        )
+    })
+}
+
+/// RFC 8446, section 6.2.
+const UNRECOGNIZED_NAME: u8 = 112;
+const INTERNAL_ERROR: u8 = 80;
