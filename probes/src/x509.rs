@@ -5,6 +5,9 @@
 //! Go's own (1.26): what can be read, in which order things are judged, which chains are tried, and the words of every
 //! refusal, which are what people find in their logs. Only the signatures are checked by a library.
 //!
+//! On macOS and Windows Go leaves chains to the system's own verifier unless a CA is configured. That isn't imitated: the
+//! verdict there is that of the same program on Linux.
+//!
 //! No clock, no socket, no environment: certificates in, facts out. The input is hostile; any bytes give a verdict, with
 //! at most 100 signature checks.
 
