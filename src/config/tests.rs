@@ -551,8 +551,8 @@ fn all_three_variables_go_before_the_file() {
 #[test]
 fn a_part_of_the_three_variables_is_passed_over() {
     let home = Home::with("grpc_url = 'grpcs://file:2'\napi_url = 'https://file'\ntoken = 'hpk_0123456789'");
-    for skipped in 0..3 {
-        let some: Vec<_> = (0..3).filter(|at| *at != skipped).map(|at| THREE[at]).collect();
+    for skipped in THREE {
+        let some: Vec<_> = THREE.into_iter().filter(|variable| *variable != skipped).collect();
         let asked = Asked {
             rule: Some(Rule::Client),
             ..Asked::default()
@@ -563,7 +563,7 @@ fn a_part_of_the_three_variables_is_passed_over() {
         assert_eq!(token, Some("hpk_0123456789"));
         let partial = ProblemKind::EnvPartial {
             set: some.iter().map(|(name, _)| *name).collect(),
-            missing: vec![THREE[skipped].0],
+            missing: vec![skipped.0],
         };
         assert_eq!(
             found.problems.iter().map(|problem| &problem.kind).collect::<Vec<_>>(),
