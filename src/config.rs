@@ -15,6 +15,7 @@ mod api_url;
 mod ca;
 mod client;
 mod environment;
+mod fault;
 mod file;
 mod flags;
 mod hosts;
@@ -26,10 +27,8 @@ pub use address::{GrpcAddress, Security, TlsBecause, TlsChoice};
 pub use api_url::{ApiUrl, HttpScheme};
 pub use ca::Ca;
 pub use environment::{Asked, Environment, KeyFrom};
-pub use problem::{
-    AddressFault, ApiUrlFault, CaFault, Deprecated, FileFault, KeyFault, KeyLooks, PortFault, Problem, ProblemKind,
-    TokenFault,
-};
+pub use fault::{AddressFault, ApiUrlFault, CaFault, Deprecated, FileFault, KeyFault, KeyLooks, PortFault, TokenFault};
+pub use problem::{Problem, ProblemKind};
 pub use source::{Place, Position, Setting, Source};
 pub use token::{Token, TokenKind};
 
@@ -38,7 +37,7 @@ pub use token::{Token, TokenKind};
 pub struct Discovery {
     /// Whoever Hoop would start as, agent first. Empty where nothing names a gateway.
     pub identities: Vec<Identity>,
-    /// The client's last resort, only where `identities` is empty or the client was asked for and not found.
+    /// The client's last resort, only where `identities` is empty and a client was looked for.
     ///
     /// Hoop uses it if 127.0.0.1:8010 takes a TCP connection within 5 seconds. If it doesn't, and there are no
     /// `identities`, no configuration was found (HD001).

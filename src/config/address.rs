@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::Rule;
-use super::problem::{AddressFault, PortFault, ProblemKind};
+use super::fault::{AddressFault, PortFault};
+use super::problem::ProblemKind;
 use super::source::{Source, Value};
 use crate::gourl::address::{Dial, DialError, SplitFault, Target, dial, server_address};
 use crate::secret::redact_url;

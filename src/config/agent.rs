@@ -6,8 +6,9 @@ use super::address::{LOCAL, Security, TlsBecause, TlsChoice, key_tls, unknown_sc
 use super::api_url;
 use super::ca;
 use super::environment::Environment;
+use super::fault::{Deprecated, KeyFault, KeyLooks};
 use super::file::read_bounded;
-use super::problem::{Deprecated, KeyFault, KeyLooks, Problem, ProblemKind};
+use super::problem::{Problem, ProblemKind};
 use super::source::{Setting, Source, Value};
 use super::token::Token;
 use super::{Absent, Discovery, Identity, Mode, Role, Shadowed};

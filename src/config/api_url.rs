@@ -1,6 +1,7 @@
 //! The API's URL as Hoop uses it: it appends `/api/…` to the text, and Go's HTTP client reads the result.
 
-use super::problem::{ApiUrlFault, ProblemKind};
+use super::fault::ApiUrlFault;
+use super::problem::ProblemKind;
 use super::source::{Source, Value};
 use crate::gourl::parse;
 use crate::secret::{looks_like_token, redact_url};

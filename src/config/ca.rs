@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use super::fault::CaFault;
 use super::file::read_bounded;
-use super::problem::CaFault;
 use super::source::{Source, Value};
 use crate::secret::MASK;
 

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use super::address::{LOCAL, Security, TlsBecause, TlsChoice, client_tls, unknown_scheme};
 use super::ca;
 use super::environment::{Asked, Environment};
+use super::fault::FileFault;
 use super::file::{self, ConfigFile, exposed};
-use super::problem::{FileFault, Problem, ProblemKind};
+use super::problem::{Problem, ProblemKind};
 use super::source::{Place, Setting, Source, Value};
 use super::{Absent, AskedError, Discovery, Identity, Mode, Role, Shadowed};
 

@@ -9,7 +9,8 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::problem::{FileFault, Problem, ProblemKind};
+use super::fault::FileFault;
+use super::problem::{Problem, ProblemKind};
 use super::source::{Place, Position, Source, Value};
 use crate::secret::{MASK, looks_like_token};
 

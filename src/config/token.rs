@@ -6,7 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
-use super::problem::{ProblemKind, TokenFault};
+use super::fault::TokenFault;
+use super::problem::ProblemKind;
 use super::source::{Source, Value};
 use crate::secret::Secret;
 
