@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{join, join_all};
-use hoop_doctor_probes::conversation::{Budget, Conversation, Heard, Notebook, Peer, Speech, converse};
+use hoop_doctor_probes::conversation::{Budget, Conversation, Heard, Notebook, Peer, Prelude, Speech, converse};
 use hoop_doctor_probes::cx::Cx;
 use hoop_doctor_probes::dns::{self, Dns, DnsSource, Resolvers};
 use hoop_doctor_probes::http2::{Call, StreamEnd};
@@ -206,6 +206,7 @@ impl Exam<'_> {
             return None;
         }
         let again = Conversation {
+            prelude: Prelude::None,
             security: conversation.security,
             speech: match self.planned.target.kind {
                 Kind::Grpc => Speech::Http2(refused),

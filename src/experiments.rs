@@ -2,11 +2,11 @@
 //!
 //! A healthy target pays for none of these.
 
-use hoop_doctor_probes::conversation::{Conversation, Heard, Security, Speech};
+use hoop_doctor_probes::conversation::{Conversation, Heard, Prelude, Security, Speech};
 use hoop_doctor_probes::grpc;
-use hoop_doctor_probes::http2::{CallName, ConnectionEnd, Reply};
+use hoop_doctor_probes::http2::{CallName, Reply};
 use hoop_doctor_probes::rest;
-use hoop_doctor_probes::tls::{Alpn, TlsFailure};
+use hoop_doctor_probes::tls::{Alpn, Hello, Offer, TlsFailure};
 use hoop_doctor_probes::wire::page::Mark;
 use serde::{Deserialize, Serialize};
 
@@ -20,8 +20,10 @@ pub enum Experiment {
     OppositeScheme,
     /// A hello that offers `h2` and `http/1.1`: HTTP/2 that is switched off from TLS that is refused.
     OfferBoth,
-    /// A hello without ALPN: a server that stumbles over ALPN from one that refuses TLS.
-    OfferNothing,
+    /// A hello without the post-quantum key share, small enough for one packet: a hop that drops large hellos.
+    SmallHello,
+    /// One PROXY line in front: a listener that waits for it from one that is broken.
+    ProxyLine,
     /// HTTP/2 inside a TLS that chose no protocol: ALPN that is missing from HTTP/2 that is missing.
     PrefaceWithoutAlpn,
     /// A connection on which we say nothing: a hop that closes at once from one that dislikes what we say.
@@ -40,7 +42,8 @@ impl Experiment {
         match self {
             Self::OppositeScheme => "opposite-scheme",
             Self::OfferBoth => "offer-both",
-            Self::OfferNothing => "offer-nothing",
+            Self::SmallHello => "small-hello",
+            Self::ProxyLine => "proxy-line",
             Self::PrefaceWithoutAlpn => "preface-without-alpn",
             Self::Listen => "listen",
             Self::ConnectEnded => "connect-ended",
@@ -52,60 +55,81 @@ impl Experiment {
     /// The conversation that carries it out.
     pub fn conversation(self, target: &Target) -> Conversation {
         let calls = || match target.kind {
-            Kind::Grpc => vec![grpc::call(CallName::ConnectEnded), grpc::call(CallName::HealthCheck)],
+            Kind::Grpc => vec![
+                grpc::call(CallName::ConnectEnded),
+                grpc::call(CallName::HealthCheck),
+            ],
             Kind::Rest => rest::base_calls(&target.base_path),
         };
-        let speech = || match target.kind {
+        let own = match target.kind {
             Kind::Grpc => Speech::Http2(calls()),
             Kind::Rest => Speech::ByAlpn(calls()),
         };
+        let base = base_security(target);
         let (security, speech) = match self {
-            Self::OppositeScheme if target.tls => (Security::Plaintext, speech()),
-            Self::OppositeScheme => (Security::Tls(offer(target.kind)), speech()),
-            Self::OfferBoth => (
-                Security::Tls(Alpn::H2AndHttp11),
-                Speech::ByAlpn(rest::base_calls(&target.base_path)),
-            ),
-            Self::OfferNothing => (Security::Tls(Alpn::None), Speech::Http2Anyway(calls())),
-            Self::PrefaceWithoutAlpn => (Security::Tls(Alpn::H2), Speech::Http2Anyway(calls())),
+            Self::OppositeScheme if target.tls => (Security::Plaintext, own),
+            Self::OppositeScheme => (Security::Tls(Offer::of(alpn(target.kind))), own),
+            Self::OfferBoth => {
+                let both = Security::Tls(Offer::of(Alpn::H2AndHttp11));
+                (both, Speech::ByAlpn(rest::base_calls(&target.base_path)))
+            }
+            Self::SmallHello => {
+                let small = Offer {
+                    hello: Hello::Small,
+                    ..Offer::of(alpn(target.kind))
+                };
+                (Security::Tls(small), own)
+            }
+            Self::ProxyLine => (base, own),
+            Self::PrefaceWithoutAlpn => (base, Speech::Http2Anyway(calls())),
             Self::Listen => (Security::Plaintext, Speech::Listen),
-            Self::ConnectEnded => (
-                base_security(target),
-                Speech::Http2(vec![grpc::call(CallName::ConnectEnded)]),
-            ),
-            Self::RestHere => (
-                match target.tls {
-                    true => Security::Tls(Alpn::Http11),
+            Self::ConnectEnded => (base, Speech::Http2(vec![grpc::call(CallName::ConnectEnded)])),
+            Self::RestHere => {
+                let http1 = match target.tls {
+                    true => Security::Tls(Offer::of(Alpn::Http11)),
                     false => Security::Plaintext,
-                },
-                Speech::Http1(rest::base_calls("")),
-            ),
-            Self::Repeat => return base(target),
+                };
+                (http1, Speech::Http1(vec![rest::call(CallName::Healthz, "")]))
+            }
+            Self::Repeat => (base, base_speech(target)),
         };
-        Conversation { security, speech }
+        let prelude = match self {
+            Self::ProxyLine => Prelude::ProxyLine,
+            _ => Prelude::None,
+        };
+        Conversation {
+            prelude,
+            security,
+            speech,
+        }
     }
 }
 
 /// The conversation of a healthy check.
 pub fn base(target: &Target) -> Conversation {
     Conversation {
+        prelude: Prelude::None,
         security: base_security(target),
-        speech: match target.kind {
-            Kind::Grpc => Speech::Http2(grpc::base_calls(&target.origin)),
-            Kind::Rest => Speech::ByAlpn(rest::base_calls(&target.base_path)),
-        },
+        speech: base_speech(target),
+    }
+}
+
+fn base_speech(target: &Target) -> Speech {
+    match target.kind {
+        Kind::Grpc => Speech::Http2(grpc::base_calls(&target.origin)),
+        Kind::Rest => Speech::ByAlpn(rest::base_calls(&target.base_path)),
     }
 }
 
 fn base_security(target: &Target) -> Security {
     match target.tls {
-        true => Security::Tls(offer(target.kind)),
+        true => Security::Tls(Offer::of(alpn(target.kind))),
         false => Security::Plaintext,
     }
 }
 
 /// grpc-go offers `h2` alone, Go's net/http also `http/1.1`.
-fn offer(kind: Kind) -> Alpn {
+fn alpn(kind: Kind) -> Alpn {
     match kind {
         Kind::Grpc => Alpn::H2,
         Kind::Rest => Alpn::H2AndHttp11,
@@ -121,7 +145,9 @@ pub fn choose(endpoint: &Endpoint) -> Vec<Experiment> {
     };
     if endpoint.target.tls {
         match &base.tls {
-            None | Some(Err(TlsFailure::TimedOut)) => return vec![Experiment::OppositeScheme, Experiment::Listen],
+            None | Some(Err(TlsFailure::TimedOut)) => {
+                return vec![Experiment::OppositeScheme, Experiment::SmallHello, Experiment::Listen];
+            }
             Some(Err(failure)) => return after_tls_failure(failure),
             Some(Ok(_)) => {}
         }
@@ -135,11 +161,12 @@ pub fn choose(endpoint: &Endpoint) -> Vec<Experiment> {
 fn after_tls_failure(failure: &TlsFailure) -> Vec<Experiment> {
     match failure {
         TlsFailure::NotTls { .. } => vec![Experiment::OppositeScheme],
-        TlsFailure::Alert { .. } | TlsFailure::UnofferedAlpn => vec![Experiment::OfferBoth, Experiment::OfferNothing],
+        TlsFailure::Alert { .. } | TlsFailure::UnofferedAlpn => vec![Experiment::OfferBoth],
         TlsFailure::Closed | TlsFailure::Reset => vec![
             Experiment::OppositeScheme,
             Experiment::OfferBoth,
-            Experiment::OfferNothing,
+            Experiment::SmallHello,
+            Experiment::ProxyLine,
             Experiment::Listen,
         ],
         TlsFailure::TimedOut | TlsFailure::InvalidName | TlsFailure::Protocol { .. } | TlsFailure::Interrupted => {
@@ -158,36 +185,38 @@ fn after_grpc(endpoint: &Endpoint, base: &Heard) -> Vec<Experiment> {
     let settings = base.http2.as_ref().is_some_and(|http2| http2.settings.is_some());
     if !settings {
         return match endpoint.target.tls {
-            true => vec![Experiment::OfferBoth],
-            false => vec![Experiment::OppositeScheme, Experiment::Listen, Experiment::RestHere],
+            true => Vec::new(),
+            false => vec![
+                Experiment::OppositeScheme,
+                Experiment::ProxyLine,
+                Experiment::Listen,
+                Experiment::RestHere,
+            ],
         };
     }
     match endpoint.reply(CallName::Connect) {
         Some(Reply::Grpc(status)) if status.said.is_gateway() => Vec::new(),
         Some(Reply::Silent) => vec![Experiment::ConnectEnded, Experiment::RestHere],
-        Some(_) => vec![Experiment::ConnectEnded, Experiment::RestHere, Experiment::Repeat],
-        None => Vec::new(),
+        Some(Reply::Http(head, _)) if head.status < 400 || head.status == 404 => vec![Experiment::RestHere],
+        // What took seconds was no limiter, and would take them again.
+        Some(_) if endpoint.answer(CallName::Connect).is_some_and(|answer| answer.duration_ms < AT_ONCE) => {
+            vec![Experiment::Repeat]
+        }
+        Some(_) | None => Vec::new(),
     }
 }
+
+/// An answer within this many milliseconds was given at once.
+const AT_ONCE: u64 = 1_000;
 
 fn after_rest(endpoint: &Endpoint, base: &Heard) -> Vec<Experiment> {
-    let lost = base
-        .http1
-        .as_ref()
-        .is_some_and(|http1| http1.answers.iter().all(|answer| answer.head.is_none()));
+    let mute = base.answers().all(|answer| answer.head.is_none());
+    let wants_tls = |reply: &Reply<'_>| matches!(reply, Reply::Http(_, page) if page.mark == Mark::PlainToHttps);
     match endpoint.reply(CallName::Healthz) {
-        Some(Reply::Http(head, _)) if head.status == 200 => Vec::new(),
-        Some(Reply::Silent) => vec![Experiment::OppositeScheme],
-        _ if lost && !endpoint.target.tls => vec![Experiment::OppositeScheme, Experiment::Listen],
-        Some(Reply::Http(head, page)) if head.status == 400 && page.mark == Mark::PlainToHttps => {
-            vec![Experiment::OppositeScheme]
+        Some(reply) if wants_tls(&reply) => vec![Experiment::OppositeScheme],
+        _ if mute && !endpoint.target.tls => {
+            vec![Experiment::OppositeScheme, Experiment::ProxyLine, Experiment::Listen]
         }
-        Some(_) => vec![Experiment::Repeat],
-        None => Vec::new(),
+        _ => Vec::new(),
     }
-}
-
-/// Whether a connection was ended by the server before it had said anything.
-pub fn ended_silently(heard: &Heard) -> Option<ConnectionEnd> {
-    heard.unasked.as_ref()?.end
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::evidence::{Endpoint, Evidence, Kind};
 use crate::proxies::Proxy;
 
+mod across;
 mod config;
 mod dns;
 mod grpc;
@@ -33,6 +34,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         rest::RULES,
         grpc::RULES,
         limits::RULES,
+        across::RULES,
     ]
     .into_iter()
     .flatten()

@@ -259,10 +259,12 @@ fn by_settings(heard: &Heard) -> Option<(Proxy, String)> {
     let http2 = heard.http2.as_ref()?;
     let settings = http2.settings.as_ref()?;
     let same = |fingerprint: &&Fingerprint| {
-        let window = http2.window_update == fingerprint.window_update
-            || (fingerprint.proxy == Proxy::Mitmproxy)
-            // Envoy sends it only after our acknowledgement, which may be after the last answer.
-            || (fingerprint.proxy == Proxy::Envoy && http2.window_update.is_none());
+        // Those that open with none send one later, as bodies come in; Envoy's may come after the last answer.
+        let window = match (fingerprint.window_update, http2.window_update) {
+            (Some(expected), Some(update)) => expected == update,
+            (Some(_), None) => fingerprint.proxy == Proxy::Envoy,
+            (None, _) => true,
+        };
         let fits = |(one, (id, value)): (&Setting, &(u16, Option<u32>))| {
             one.id == *id && value.is_none_or(|value| value == one.value)
         };

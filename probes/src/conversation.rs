@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
@@ -12,7 +12,7 @@ use crate::cx::{Cx, Stop, millis};
 use crate::http2::{self, Answer, Call, CallName, ConnectionEnd, Flight, Http2, Patience};
 use crate::rest::{self, Http1};
 use crate::tcp::Stream;
-use crate::tls::{self, Alpn, Tls, TlsFailure, Trust};
+use crate::tls::{self, Offer, Tls, TlsFailure, Trust};
 use crate::wire::opening::FirstBytes;
 
 /// How long a server may stay silent before [`Speech::Listen`] gives up: nothing but a gRPC or a banner port speaks first.
@@ -32,10 +32,21 @@ pub struct Peer {
 /// What to say, and inside what.
 #[derive(Clone, Debug)]
 pub struct Conversation {
+    /// What goes before all else.
+    pub prelude: Prelude,
     /// TLS or not.
     pub security: Security,
     /// What to say.
     pub speech: Speech,
+}
+
+/// What goes before all else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prelude {
+    /// Nothing.
+    None,
+    /// A line of the PROXY protocol, version 1, with the connection's own addresses.
+    ProxyLine,
 }
 
 /// TLS or not.
@@ -44,7 +55,7 @@ pub enum Security {
     /// Cleartext.
     Plaintext,
     /// TLS with this offer.
-    Tls(Alpn),
+    Tls(Offer),
 }
 
 /// What to say.
@@ -163,10 +174,16 @@ pub async fn converse(
     budget: Budget,
     notes: &Notebook,
 ) {
-    let Stream(stream) = stream;
+    let Stream(mut stream) = stream;
     let started = Instant::now();
     let started_ms = cx.now_ms();
     notes.write(|heard| heard.started_ms = started_ms);
+    if conversation.prelude == Prelude::ProxyLine
+        && let Some(line) = proxy_line(&stream)
+    {
+        // A peer that is gone already is noticed at the next step.
+        let _ = cx.until(budget.connect_by, stream.write_all(line.as_bytes())).await;
+    }
     match conversation.security {
         Security::Plaintext => {
             let protocol = match &conversation.speech {
@@ -176,22 +193,30 @@ pub async fn converse(
             };
             speak(cx, peer, "http", protocol, stream, budget, notes).await;
         }
-        Security::Tls(alpn) => over_tls(cx, peer, alpn, &conversation.speech, stream, budget, notes).await,
+        Security::Tls(offer) => over_tls(cx, peer, offer, &conversation.speech, stream, budget, notes).await,
     }
     notes.write(|heard| heard.duration_ms = millis(started.elapsed()));
+}
+
+/// `PROXY TCP4 source destination source-port destination-port` (the PROXY protocol's specification, section 2.1).
+fn proxy_line(stream: &TcpStream) -> Option<String> {
+    let (local, peer) = (stream.local_addr().ok()?, stream.peer_addr().ok()?);
+    let family = if peer.is_ipv4() { "TCP4" } else { "TCP6" };
+    let (from, to) = (local.ip(), peer.ip());
+    Some(format!("PROXY {family} {from} {to} {} {}\r\n", local.port(), peer.port()))
 }
 
 async fn over_tls(
     cx: &Cx,
     peer: &Peer,
-    alpn: Alpn,
+    offer: Offer,
     speech: &Speech,
     stream: TcpStream,
     budget: Budget,
     notes: &Notebook,
 ) {
     let started = Instant::now();
-    let shaking = notes.told(cx, budget.quiet, tls::handshake(stream, &peer.server_name, alpn));
+    let shaking = notes.told(cx, budget.quiet, tls::handshake(stream, &peer.server_name, offer));
     let shaken = match cx.until(budget.connect_by, shaking).await {
         Ok(shaken) => shaken,
         Err(Stop::TimedOut) => Err(TlsFailure::TimedOut),

@@ -41,7 +41,8 @@ pub fn base_calls(base_path: &str) -> Vec<Call> {
     ]
 }
 
-pub(crate) fn call(name: CallName, base_path: &str) -> Call {
+/// One call by its name, below `base_path`.
+pub fn call(name: CallName, base_path: &str) -> Call {
     let path = match name {
         CallName::PublicServerInfo => "/api/publicserverinfo",
         _ => "/api/healthz",

@@ -8,7 +8,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature_with_raw_key};
 use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::sign::CertifiedKey;
-use rustls::{ClientConfig, DigitallySignedStruct, PeerMisbehaved, SignatureScheme};
+use rustls::{ClientConfig, DigitallySignedStruct, NamedGroup, PeerMisbehaved, SignatureScheme};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::OnceCell;
@@ -33,6 +33,34 @@ pub enum Alpn {
     Http11,
     /// No ALPN extension.
     None,
+}
+
+/// What a hello offers, and how large it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// Its application protocols.
+    pub alpn: Alpn,
+    /// Its key shares.
+    pub hello: Hello,
+}
+
+/// The key shares of a hello.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hello {
+    /// X25519MLKEM768 and X25519, as Go since 1.24: 1.7 kB, two packets.
+    Full,
+    /// X25519 alone: one packet.
+    Small,
+}
+
+impl Offer {
+    /// These protocols in a hello like Go's.
+    pub fn of(alpn: Alpn) -> Self {
+        Self {
+            alpn,
+            hello: Hello::Full,
+        }
+    }
 }
 
 impl Alpn {
@@ -241,8 +269,8 @@ impl Unjudged {
     }
 }
 
-/// Shakes hands over `io`, offering `alpn` and asking for `server_name`.
-pub(crate) async fn handshake<S>(io: S, server_name: &str, alpn: Alpn) -> Result<Shaken<S>, TlsFailure>
+/// Shakes hands over `io` with this offer, asking for `server_name`.
+pub(crate) async fn handshake<S>(io: S, server_name: &str, offer: Offer) -> Result<Shaken<S>, TlsFailure>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -253,11 +281,11 @@ where
         _ => None,
     };
     let seen = Seen::default();
-    let config = client_config(alpn, &seen)?;
+    let config = client_config(offer, &seen)?;
     let (tap, heard) = Tap::new(io);
     match TlsConnector::from(Arc::new(config)).connect(name, tap).await {
         Ok(stream) => {
-            let seen = unjudged(&stream, &seen, alpn, sni);
+            let seen = unjudged(&stream, &seen, offer.alpn, sni);
             Ok(Shaken { stream, seen })
         }
         Err(error) => {
@@ -290,8 +318,12 @@ fn unjudged<S>(stream: &TlsStream<Tap<S>>, seen: &Seen, offered: Alpn, sni: Opti
     }
 }
 
-fn client_config(alpn: Alpn, seen: &Seen) -> Result<ClientConfig, TlsFailure> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
+fn client_config(offer: Offer, seen: &Seen) -> Result<ClientConfig, TlsFailure> {
+    let mut provider = aws_lc_rs::default_provider();
+    if offer.hello == Hello::Small {
+        provider.kx_groups.retain(|group| !LARGE_GROUPS.contains(&group.name()));
+    }
+    let provider = Arc::new(provider);
     let verifier = Verifier {
         provider: Arc::clone(&provider),
         seen: seen.clone(),
@@ -304,11 +336,14 @@ fn client_config(alpn: Alpn, seen: &Seen) -> Result<ClientConfig, TlsFailure> {
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_client_cert_resolver(Arc::new(NoCertificate(seen.clone())));
-    config.alpn_protocols = alpn.protocols();
+    config.alpn_protocols = offer.alpn.protocols();
     // A resumed session would hide the certificates.
     config.resumption = rustls::client::Resumption::disabled();
     Ok(config)
 }
+
+/// Key exchange groups whose shares don't fit into one packet.
+const LARGE_GROUPS: [NamedGroup; 2] = [NamedGroup::X25519MLKEM768, NamedGroup::MLKEM768];
 
 fn failure(error: &io::Error, heard: &[u8], client_cert_requested: bool) -> TlsFailure {
     let first = FirstBytes::read(heard);

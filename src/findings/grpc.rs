@@ -61,8 +61,13 @@ fn is_rest_port(endpoint: &Endpoint) -> bool {
     let says_so = own.and_then(|head| head.field("server")).is_some_and(|server| server.starts_with("hoopgateway"));
     let healthy = heard.answer(CallName::Healthz).and_then(|answer| answer.page.as_ref());
     let is_hoop = healthy.is_some_and(|page| matches!(page.mark, Mark::LivenessOk | Mark::LivenessErr));
-    let proxied = proxies::recognise(endpoint).is_some_and(|found| !matches!(found.proxy, Proxy::None | Proxy::GoHttp));
-    says_so && is_hoop && !proxied
+    let alone = match proxies::recognise(endpoint).map(|found| found.proxy) {
+        None | Some(Proxy::None) => true,
+        // The REST port with TLS, or a proxy written in Go that adds nothing of its own: only the port tells.
+        Some(Proxy::GoHttp) => !endpoint.target.tls || endpoint.target.port == 8009,
+        Some(_) => false,
+    };
+    says_so && is_hoop && alone
 }
 
 /// Whether a limiter is at work: refusals that only limiters give, or 503 beside calls that the gateway answers.

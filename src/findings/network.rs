@@ -3,6 +3,7 @@
 use super::Rule;
 
 mod closed_at_once;
+mod proxy_protocol;
 mod refused;
 mod silent;
 mod timeout;
@@ -14,4 +15,5 @@ pub(super) const RULES: &[&Rule] = &[
     &unreachable::RULE,
     &closed_at_once::RULE,
     &silent::RULE,
+    &proxy_protocol::RULE,
 ];

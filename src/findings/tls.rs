@@ -18,6 +18,7 @@ mod cert_wrong_name;
 mod client_cert_required;
 mod closed;
 mod default_certificate;
+mod large_hello;
 mod plaintext_to_tls;
 mod refused;
 mod sni_refused;
@@ -39,6 +40,7 @@ pub(super) const RULES: &[&Rule] = &[
     &client_cert_required::RULE,
     &cert_expires_soon::RULE,
     &sni_refused::RULE,
+    &large_hello::RULE,
     &default_certificate::RULE,
     &closed::RULE,
 ];

@@ -287,8 +287,8 @@ impl Fault {
             Self::TlsRefused => row(
                 "HD311",
                 "tls-refused",
-                "the gRPC port ends the handshake with the alert internal_error",
-                tls(TlsFault::Alert(INTERNAL_ERROR)),
+                "the gRPC port ends the handshake with the alert access_denied",
+                tls(TlsFault::Alert(ACCESS_DENIED)),
             ),
             Self::ClientCertRequired => row(
                 "HD312",
@@ -692,7 +692,7 @@ pub(crate) enum Told {
 
 /// Alert descriptions of RFC 8446 section 6, and of RFC 6066 section 3 for the name.
 const PROTOCOL_VERSION: u8 = 70;
-const INTERNAL_ERROR: u8 = 80;
+const ACCESS_DENIED: u8 = 49;
 const UNRECOGNIZED_NAME: u8 = 112;
 
 #[cfg(test)]

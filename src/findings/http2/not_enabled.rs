@@ -52,6 +52,15 @@ fn refusal(endpoint: &Endpoint) -> Option<(String, &'static str)> {
                 "connection error: desc = \"transport: authentication handshake failed: remote error: tls: no application protocol\"",
             ))
         }
+        Some(Err(TlsFailure::Closed | TlsFailure::Reset)) => {
+            let both = endpoint.heard_in(Experiment::OfferBoth)?.handshake()?;
+            (both.alpn.as_deref() == Some("http/1.1")).then(|| {
+                (
+                    "it ends the connection where only h2 is offered, and chooses http/1.1 where both are".to_owned(),
+                    "connection error: desc = \"transport: authentication handshake failed: EOF\"",
+                )
+            })
+        }
         Some(Err(TlsFailure::UnofferedAlpn)) => Some((
             "it chooses http/1.1 although only h2 was offered".to_owned(),
             "connection error: desc = \"transport: authentication handshake failed: \

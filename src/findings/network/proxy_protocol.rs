@@ -1,0 +1,51 @@
+//! HD213: our bytes get a close or reset; one PROXY line in front gets an answer.
+
+use crate::evidence::{Endpoint, Evidence};
+use crate::experiments::Experiment;
+use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_endpoint};
+use crate::proxies::Proxy;
+
+pub(in crate::findings) static RULE: Rule = Rule {
+    code: Code(213),
+    name: "proxy-protocol-expected",
+    severity: Severity::Error,
+    summary: "the listener wants a PROXY header",
+    explain: include_str!("../../../docs/findings/HD213.md"),
+    breaks: Breaks::Every,
+    explains: &[Code(204), Code(318), Code(411), Code(408)],
+    check,
+};
+
+fn check(evidence: &Evidence) -> Vec<Draft> {
+    for_each_endpoint(evidence, |endpoint| {
+        if endpoint.is_spoken_to() || !answers_behind_the_line(endpoint) {
+            return None;
+        }
+        let draft = Draft::new(
+            format!("{} ends every connection that does not begin with a PROXY line, and answers one that does", endpoint.target.address()),
+            "switch the PROXY protocol on at the load balancer in front of this listener, or off at the listener",
+        );
+        Some(
+            draft
+                .snippet(Proxy::Nginx, "listen 443 ssl;   # without proxy_protocol")
+                .snippet(Proxy::IngressNginx, "data:\n  use-proxy-protocol: \"false\"   # in the controller's ConfigMap")
+                .snippet(Proxy::Haproxy, "bind :443 ssl crt /path/to/fullchain-and-key.pem alpn h2,http/1.1   # without accept-proxy")
+                .snippet(Proxy::Envoy, "# remove envoy.filters.listener.proxy_protocol from listener_filters")
+                .seen_in(endpoint, &["tls", "http2", "proxy-line/tls", "proxy-line/http2"])
+                .logged_as(&[
+                    "connection error: desc = \"transport: authentication handshake failed: read tcp {local}->{addr}: read: connection reset by peer\"",
+                    "connection error: desc = \"transport: authentication handshake failed: EOF\"",
+                    "connection error: desc = \"error reading server preface: read tcp {local}->{addr}: read: connection reset by peer\"",
+                    "connection error: desc = \"error reading server preface: EOF\"",
+                ]),
+        )
+    })
+}
+
+fn answers_behind_the_line(endpoint: &Endpoint) -> bool {
+    let Some(heard) = endpoint.heard_in(Experiment::ProxyLine) else {
+        return false;
+    };
+    let settings = heard.http2.as_ref().is_some_and(|http2| http2.settings.is_some());
+    heard.handshake().is_some() || settings || heard.answers().any(|answer| answer.head.as_ref().is_some_and(|head| head.status < 400))
+}
