@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use hoop_doctor_probes::tls::Trust;
 
-use crate::config::{ApiUrl, Ca, Discovery, GrpcAddress, HttpScheme, Identity, Role, Rule};
+use crate::config::{ApiUrl, Ca, Discovery, GrpcAddress, HttpScheme, Identity, Role, Rule, TlsBecause};
 use crate::evidence::{Endpoint, Kind, Target, host_port};
 
 /// All targets of a run.
@@ -109,7 +109,7 @@ fn grpc_target(identity: &Identity, grpc: &GrpcAddress) -> Target {
     let name = identity.server_name.as_ref();
     Target {
         kind: Kind::Grpc,
-        url: grpc.text.clone(),
+        url: shown(identity, grpc),
         host: grpc.host.clone(),
         port: grpc.port,
         tls: identity.speaks_tls(),
@@ -121,6 +121,16 @@ fn grpc_target(identity: &Identity, grpc: &GrpcAddress) -> Target {
         origin: origin(identity).to_owned(),
         custom_ca: identity.ca != Ca::System,
         given: Vec::new(),
+    }
+}
+
+/// The address as it was written; of a key, which holds more than an address, the part that decides.
+fn shown(identity: &Identity, grpc: &GrpcAddress) -> String {
+    match identity.tls.as_ref().map(|tls| &tls.because) {
+        Some(TlsBecause::KeyScheme(scheme) | TlsBecause::KeyOther(scheme)) if !scheme.is_empty() => {
+            format!("{scheme}://{}", host_port(&grpc.host, grpc.port))
+        }
+        _ => grpc.text.clone(),
     }
 }
 

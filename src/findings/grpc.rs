@@ -3,7 +3,7 @@
 use hoop_doctor_probes::conversation::Heard;
 use hoop_doctor_probes::http2::{Answer, CallName, Reply};
 use hoop_doctor_probes::wire::page::Mark;
-use hoop_doctor_probes::wire::status::{Said, Status};
+use hoop_doctor_probes::wire::status::{ResetReason, Said, Status};
 
 use super::Rule;
 use crate::evidence::Endpoint;
@@ -83,13 +83,19 @@ fn limit_sign(endpoint: &Endpoint) -> Option<String> {
     for answer in answers() {
         match answer.reply() {
             Reply::Http(head, _) if head.status == 429 => return Some("HTTP 429".to_owned()),
-            Reply::Grpc(status) if status.said == Said::RateLimited => return Some(format!("\"{}\"", status.message)),
+            Reply::Grpc(status) if is_limiter(status.said) => return Some(format!("\"{}\"", status.message)),
             Reply::Http(head, page) if head.status == 503 && page.mark == Mark::ErrorPage => unavailable += 1,
             _ => {}
         }
     }
     let some = answered > 0 && unavailable > 0;
     some.then(|| format!("of {} calls within a moment {unavailable} got HTTP 503 from the proxy", answered + unavailable))
+}
+
+/// Envoy's rate limit and its circuit breaker.
+fn is_limiter(said: Said) -> bool {
+    let overflow = matches!(said, Said::UpstreamReset { reason: ResetReason::Overflow, .. });
+    said == Said::RateLimited || overflow
 }
 
 fn is_gateways(answer: &Answer) -> bool {

@@ -18,6 +18,7 @@ mod cert_wrong_name;
 mod client_cert_required;
 mod closed;
 mod default_certificate;
+mod intercepted;
 mod large_hello;
 mod plaintext_to_tls;
 mod refused;
@@ -38,6 +39,7 @@ pub(super) const RULES: &[&Rule] = &[
     &version_unsupported::RULE,
     &refused::RULE,
     &client_cert_required::RULE,
+    &intercepted::RULE,
     &cert_expires_soon::RULE,
     &sni_refused::RULE,
     &large_hello::RULE,

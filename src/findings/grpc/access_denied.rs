@@ -49,6 +49,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
 fn denial(endpoint: &Endpoint) -> Option<String> {
     match endpoint.reply(CallName::Connect)? {
         Reply::Http(head, _) => match (head.status, head.field("location")) {
+            (300..=399, Some(location)) if location.ends_with("/protobuf.Transport/Connect/") => None,
             (300..=399, Some(location)) => Some(format!("HTTP {} redirects to {location}", head.status)),
             (300..=399, None) => Some(format!("HTTP {}", head.status)),
             (401, _) => Some(match head.field("www-authenticate") {

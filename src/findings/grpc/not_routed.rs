@@ -75,6 +75,10 @@ fn unrouted(endpoint: &Endpoint) -> Option<String> {
 
 fn page(answer: &Answer) -> Option<String> {
     match answer.reply() {
+        // nginx adds the slash by itself where a location is written with one at its end.
+        Reply::Http(head, _) if head.field("location").is_some_and(|to| to.ends_with("/protobuf.Transport/Connect/")) => {
+            Some(format!("HTTP {} to the same path with a slash at its end", head.status))
+        }
         Reply::Grpc(status) if status.code == Status::UNIMPLEMENTED && status.said == Said::Nothing => {
             Some("Envoy's \"no route\" (status 12 without a message)".to_owned())
         }
