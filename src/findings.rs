@@ -172,7 +172,7 @@ pub struct Location {
 pub struct Candidate {
     /// Its code.
     #[serde(serialize_with = "as_text")]
-    #[schemars(with = "String")]
+    #[schemars(with = "String", regex(pattern = r"^HD\d{3}$"))]
     pub code: Code,
     /// Why it is one.
     pub why: String,

@@ -346,7 +346,10 @@ fn unknown_because(all: &[Diagnosed], endpoints: &[EndpointReport], wire: &Wire)
     let broke = |endpoint: &&Endpoint| endpoint.malfunction.is_some();
     if let Some(endpoint) = wire.endpoints.iter().find(broke) {
         let place = endpoint.malfunction.as_deref().unwrap_or_default();
-        return Some(format!("a bug of this program, at {place}, ended the look at {}", endpoint.id));
+        return Some(format!(
+            "a bug of this program, at {place}, ended the look at {}",
+            endpoint.id
+        ));
     }
     let errors = || all.iter().filter(|one| one.severity() == Severity::Error);
     if errors().any(|one| is_about_grpc(one, wire)) {
@@ -420,38 +423,49 @@ fn endpoint_report(index: usize, endpoint: &Endpoint, all: &[Diagnosed], interru
 fn ladder(index: usize, endpoint: &Endpoint, all: &[Diagnosed], interrupted: bool) -> Vec<LayerReport> {
     let mut broken: Option<Layer> = None;
     let mut ladder = Vec::new();
+    let errors = all
+        .iter()
+        .filter(|one| one.severity() == Severity::Error && one.draft.endpoints.contains(&index));
+    let named = |one: &Diagnosed| format!("{}: {}", one.rule.code, one.rule.summary);
     for layer in Layer::of(endpoint) {
-        let error = all.iter().find(|one| {
-            one.severity() == Severity::Error
-                && one.draft.endpoints.contains(&index)
-                && layer.rung().areas.contains(&(one.rule.code.0 / 100))
-        });
+        let of_layer = |one: &&Diagnosed| layer.rung().areas.contains(&(one.rule.code.0 / 100));
+        let error = errors.clone().find(of_layer).map(named);
         let (status, why) = match (layer.sight(endpoint), error) {
             (Sight::NotReached, _) => {
-                let needs = broken.or(layer.rung().needs);
-                let needs = needs.map(|layer| layer.rung().name).unwrap_or_default();
-                (Status::NotTried, Some(format!("needs {needs}")))
+                let needs = broken.map(|layer| format!("needs {}", layer.rung().name));
+                let why = needs.unwrap_or_else(|| "the run ended first".to_owned());
+                (Status::NotTried, Some(why))
             }
-            (_, Some(error)) => (
-                Status::Failed,
-                Some(format!("{}: {}", error.rule.code, error.rule.summary)),
-            ),
+            (_, Some(error)) => (Status::Failed, Some(error)),
             (Sight::Broke, None) if interrupted && words::is_cut_short(layer, endpoint) => {
                 (Status::NotTried, Some("interrupted".to_owned()))
             }
-            (Sight::Broke, None) => (Status::Failed, Some(words::failure(layer, endpoint))),
+            // The cause may belong to another layer than the one where it shows: no HTTP/2 shows in the handshake.
+            (Sight::Broke, None) => {
+                let cause = errors.clone().next().filter(|_| broken.is_none()).map(named);
+                (
+                    Status::Failed,
+                    Some(cause.unwrap_or_else(|| words::failure(layer, endpoint))),
+                )
+            }
             (Sight::Held, None) => (Status::Ok, None),
+        };
+        let summary = match status {
+            Status::Ok => words::rung(layer, endpoint),
+            Status::Failed => words::broken_rung(layer, endpoint),
+            Status::NotTried => String::new(),
         };
         if status != Status::Ok {
             broken = broken.or(Some(layer));
         }
-        let summary = Some(words::rung(layer, endpoint)).filter(|summary| status != Status::NotTried && Some(summary) != why.as_ref());
         ladder.push(LayerReport {
             layer,
             status,
+            summary: Some(summary)
+                .filter(|summary| Some(summary) != why.as_ref())
+                .unwrap_or_default(),
             why,
             duration_ms: layer.duration_ms(endpoint),
-            summary: summary.unwrap_or_default(),
             facts: facts::of_layer(layer, endpoint),
         });
     }

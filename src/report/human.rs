@@ -1,36 +1,235 @@
-//! For people.
-use crate::report::Report;
-/// How much.
+//! For people: the verdict and what to do first, then what was looked at, then how to see more.
+//!
+//! Nothing here knows the environment, the clock or the terminal: [`Look`] says how to print, and the same report
+//! and look give the same text.
+
+use super::{IdentityReport, Report, Severity, Status, Verdict};
+use page::{Ink, Page, Span};
+
+pub use super::text::Glyphs;
+
+mod cause;
+mod ladder;
+mod page;
+
+/// How a report is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// How much.
+    pub detail: Detail,
+    /// With colours or without.
+    pub paint: Paint,
+    /// In which characters.
+    pub glyphs: Glyphs,
+    /// Columns of the terminal. Sentences keep to them; configuration, log lines and addresses are never broken.
+    pub width: usize,
+}
+
+/// How much of a report is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
-    /// The verdict alone.
+    /// The verdict alone, on one line.
     Verdict,
-    /// The verdict and the ladder.
+    /// The verdict, the cause and the ladder.
     Normal,
-    /// Every probe too.
+    /// Every finding in full, every setting and every probe too.
     Probes,
 }
+
+/// Whether to use colours. They add nothing that words don't say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paint {
+    /// ANSI escape sequences.
+    Colours,
+    /// Text alone.
+    Plain,
+}
+
 /// The report as text.
-pub fn render(report: &Report, _detail: Detail, _paint: bool, _width: usize) -> String {
-    let mut out = format!("{:?}\n", report.verdict);
-    for finding in &report.findings {
-        out.push_str(&format!(
-            "{} {:?} {} -> {}\n",
-            finding.code, finding.severity, finding.message, finding.remedy.text
-        ));
+pub fn render(report: &Report, look: Look) -> String {
+    let mut page = Page::new(look);
+    let verdict = verdict(report, &page);
+    if look.detail == Detail::Verdict {
+        page.unbroken(&verdict);
+        return page.into_text();
     }
+    let (word, sentence) = verdict.split_at(1);
+    page.flow(word, sentence);
+    findings(&mut page, report);
+    left_out(&mut page, report);
+    identities(&mut page, report);
     for endpoint in &report.endpoints {
-        out.push_str(&format!(
-            "{} {:?}\n",
-            endpoint.id,
-            endpoint.proxy.as_ref().map(|proxy| (proxy.name, &proxy.marks))
-        ));
-        for layer in &endpoint.layers {
-            out.push_str(&format!(
-                "  {:?} {:?} {:?} {:?}\n",
-                layer.layer, layer.status, layer.why, layer.duration_ms
-            ));
+        page.blank();
+        ladder::endpoint(&mut page, endpoint);
+    }
+    if look.detail == Detail::Probes && !report.observations.is_empty() {
+        page.blank();
+        ladder::observations(&mut page, &report.observations);
+    }
+    page.blank();
+    more(&mut page, report);
+    page.into_text()
+}
+
+/// One sentence, the word first.
+fn verdict(report: &Report, page: &Page) -> Vec<Span> {
+    let (glyph, ink, word) = match report.verdict {
+        Verdict::Healthy => (page.glyph(Status::Ok), Ink::Good, "healthy"),
+        Verdict::Degraded => (page.caution(), Ink::Caution, "degraded"),
+        Verdict::Broken => (page.glyph(Status::Failed), Ink::Bad, "broken"),
+        Verdict::Unknown => ("?", Ink::Caution, "unknown"),
+    };
+    let first = report.findings.first();
+    let mut spans = vec![Span::new(format!("{glyph} {word}: "), ink)];
+    match (report.verdict, first) {
+        (Verdict::Unknown, _) => {
+            let why = report.unknown_because.as_deref();
+            spans.push(Span::strong(why.unwrap_or("it could not be found out")));
+        }
+        (Verdict::Healthy, _) => spans.push(Span::strong(health(report))),
+        (Verdict::Degraded | Verdict::Broken, Some(cause)) => {
+            spans.push(Span::strong(&cause.message));
+            if page.look().detail == Detail::Verdict {
+                spans.push(Span::plain(format!(" [{}]", cause.code)));
+            }
+        }
+        (Verdict::Degraded | Verdict::Broken, None) => spans.push(Span::strong("see the ladder")),
+    }
+    spans
+}
+
+/// What is healthy: nothing that was not looked at.
+fn health(report: &Report) -> String {
+    let fine = |endpoint: &&super::EndpointReport| endpoint.layers.iter().all(|rung| rung.status == Status::Ok);
+    let urls: Vec<&str> = report
+        .endpoints
+        .iter()
+        .filter(fine)
+        .map(|endpoint| endpoint.url.as_str())
+        .collect();
+    if report.findings_left_out > 0 || urls.len() < report.endpoints.len() || urls.is_empty() {
+        return "nothing is wrong among the findings that were asked for".to_owned();
+    }
+    match urls.as_slice() {
+        [url] => format!("{url} answers as a Hoop gateway does"),
+        urls => format!("{} answer as a Hoop gateway does", listed(urls)),
+    }
+}
+
+/// The cause with all that belongs to it, then the others.
+fn findings(page: &mut Page, report: &Report) {
+    let mut others = report.findings.as_slice();
+    if let Some((first, rest)) = others.split_first()
+        && first.severity > Severity::Info
+    {
+        page.blank();
+        match report.verdict {
+            // Its message is not in the verdict, and it may not be the cause.
+            Verdict::Unknown => cause::in_full(page, report, "found", first),
+            Verdict::Healthy | Verdict::Degraded | Verdict::Broken => cause::cause(page, report, first),
+        }
+        others = rest;
+    }
+    if page.look().detail == Detail::Probes {
+        for finding in others {
+            page.blank();
+            cause::in_full(page, report, "also", finding);
+        }
+    } else if !others.is_empty() {
+        page.blank();
+        cause::in_brief(page, others);
+    }
+}
+
+fn left_out(page: &mut Page, report: &Report) {
+    if report.findings_left_out > 0 {
+        let count = counted(report.findings_left_out, "finding");
+        page.blank();
+        page.flow(
+            &[page.label("also")],
+            &[Span::faint(format!("{count} left out by --only or --skip"))],
+        );
+    }
+}
+
+/// Who was checked, and why with or without TLS.
+fn identities(page: &mut Page, report: &Report) {
+    if report.identities.is_empty() {
+        return;
+    }
+    page.blank();
+    for (index, identity) in report.identities.iter().enumerate() {
+        let label = match index {
+            0 => page.label("who"),
+            _ => page.label(""),
+        };
+        page.flow(&[label], &who(report, identity));
+        if page.look().detail == Detail::Probes {
+            settings(page, identity);
         }
     }
-    out
+}
+
+fn who(report: &Report, identity: &IdentityReport) -> Vec<Span> {
+    let urls: Vec<&str> = report
+        .endpoints
+        .iter()
+        .filter(|endpoint| identity.endpoints.contains(&endpoint.id))
+        .map(|endpoint| endpoint.url.as_str())
+        .collect();
+    let to = match urls.as_slice() {
+        [] => "nothing that can be dialled".to_owned(),
+        urls => listed(urls),
+    };
+    let mut spans = vec![
+        Span::strong(&identity.name),
+        Span::plain(format!(" ({}): {to}", identity.source)),
+    ];
+    if let Some(because) = &identity.tls_because {
+        spans.push(Span::faint(format!("; {because}")));
+    }
+    spans
+}
+
+fn settings(page: &mut Page, identity: &IdentityReport) {
+    for setting in &identity.settings {
+        let mut spans = vec![Span::plain(format!("{} = {}", setting.name, setting.value))];
+        if setting.source != setting.name {
+            spans.push(Span::faint(format!(" ({})", setting.source)));
+        }
+        if let Some(by) = &setting.shadowed_by {
+            spans.push(Span::plain(format!(", not read because of {by}")));
+        }
+        let label = page.label("");
+        page.flow(&[label, Span::plain("  ")], &spans);
+    }
+}
+
+/// How to see more.
+fn more(page: &mut Page, report: &Report) {
+    let text = match page.look().detail {
+        Detail::Probes => "-o json prints everything that was seen",
+        Detail::Verdict | Detail::Normal => "-v prints every probe, -o json everything that was seen",
+    };
+    page.flow(&[page.label("more")], &[Span::faint(text)]);
+    if let Some(cause) = report.findings.first() {
+        let label = page.label("");
+        page.unbroken(&[label, Span::faint(&cause.url)]);
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn listed(all: &[&str]) -> String {
+    match all {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        count => format!("{count} {noun}s"),
+    }
 }

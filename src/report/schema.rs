@@ -1,11 +1,13 @@
-//! The JSON Schema of the report.
+//! The JSON Schema of the report, made from the types themselves.
 
-use crate::report::Report;
+use schemars::generate::SchemaSettings;
 
-/// The schema, as text.
+use super::Report;
+
+/// The schema of what is written, as text: a field is required wherever it is always there.
 pub fn schema() -> String {
-    let schema = schemars::schema_for!(Report);
-    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
-    text.push('\n');
-    text
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let schema = generator.into_root_schema_for::<Report>();
+    // `{:#}` of a JSON value is the same as pretty-printing it, which can't fail.
+    format!("{:#}\n", schema.to_value())
 }

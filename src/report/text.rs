@@ -95,12 +95,20 @@ mod tests {
 
     #[test]
     fn plain_text_stays_as_it_is() {
-        check("gw.example:8443 \"quoted\" \\", "gw.example:8443 \"quoted\" \\", "gw.example:8443 \"quoted\" \\");
+        check(
+            "gw.example:8443 \"quoted\" \\",
+            "gw.example:8443 \"quoted\" \\",
+            "gw.example:8443 \"quoted\" \\",
+        );
     }
 
     #[test]
     fn an_escape_sequence_is_shown_by_its_number() {
-        check("a\u{1b}[2Jb\u{9b}31m", "a\\u{1b}[2Jb\\u{9b}31m", "a\\u{1b}[2Jb\\u{9b}31m");
+        check(
+            "a\u{1b}[2Jb\u{9b}31m",
+            "a\\u{1b}[2Jb\\u{9b}31m",
+            "a\\u{1b}[2Jb\\u{9b}31m",
+        );
     }
 
     #[test]
@@ -110,12 +118,20 @@ mod tests {
 
     #[test]
     fn direction_marks_and_invisible_characters_show() {
-        check("\u{202e}a\u{200b}b\u{feff}", "\\u{202e}a\\u{200b}b\\u{feff}", "\\u{202e}a\\u{200b}b\\u{feff}");
+        check(
+            "\u{202e}a\u{200b}b\u{feff}",
+            "\\u{202e}a\\u{200b}b\\u{feff}",
+            "\\u{202e}a\\u{200b}b\\u{feff}",
+        );
     }
 
     #[test]
     fn a_terminal_without_unicode_gets_ascii() {
-        check("größer → ••••en …", "größer → ••••en …", "gr\\u{f6}\\u{df}er -> ****en ...");
+        check(
+            "größer → ••••en …",
+            "größer → ••••en …",
+            "gr\\u{f6}\\u{df}er -> ****en ...",
+        );
     }
 
     #[test]

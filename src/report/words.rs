@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use hoop_doctor_probes::conversation::{Heard, Unasked};
 use hoop_doctor_probes::dns::{Dns, DnsFailure, DnsSource};
-use hoop_doctor_probes::http2::{Answer, ConnectionEnd, Http2, Reply, StreamEnd};
+use hoop_doctor_probes::http2::{Answer, CallName, ConnectionEnd, Http2, Reply, StreamEnd};
 use hoop_doctor_probes::rest::Http1;
 use hoop_doctor_probes::tcp::{Attempt, TcpFailure, Unreachable};
 use hoop_doctor_probes::tls::{Tls, TlsFailure, alert_name};
@@ -18,8 +18,16 @@ use super::timestamp;
 use crate::evidence::{Endpoint, Target};
 use crate::layers::Layer;
 
-/// What a rung that was reached showed.
+/// What a rung that holds showed, as far as it is worth a line.
 pub(super) fn rung(layer: Layer, endpoint: &Endpoint) -> String {
+    match layer {
+        Layer::Rest | Layer::Grpc => replies_in_brief(endpoint),
+        Layer::Config | Layer::Dns | Layer::Tcp | Layer::Tls | Layer::Http2 => broken_rung(layer, endpoint),
+    }
+}
+
+/// What a rung that broke showed.
+pub(super) fn broken_rung(layer: Layer, endpoint: &Endpoint) -> String {
     let shown = match layer {
         Layer::Config => Some(target(&endpoint.target)),
         Layer::Dns => endpoint.dns.as_ref().map(dns),
@@ -37,7 +45,7 @@ pub(super) fn rung(layer: Layer, endpoint: &Endpoint) -> String {
 /// Why a rung broke.
 pub(super) fn failure(layer: Layer, endpoint: &Endpoint) -> String {
     match layer {
-        Layer::Config | Layer::Dns | Layer::Tcp | Layer::Tls => rung(layer, endpoint),
+        Layer::Config | Layer::Dns | Layer::Tcp | Layer::Tls => broken_rung(layer, endpoint),
         Layer::Http2 => "no SETTINGS came".to_owned(),
         Layer::Rest | Layer::Grpc => "no usable answer".to_owned(),
     }
@@ -142,7 +150,7 @@ fn agreed(tls: &Tls) -> String {
     let name = name.unwrap_or_else(|| leaf.subject.clone());
     let until = timestamp(leaf.not_after);
     let day = until.split('T').next().unwrap_or_default();
-    format!("{protocol}, certificate of {name} until {day}")
+    format!("{protocol}, {name} until {day}")
 }
 
 /// A handshake as the list of probes shows it; `now` is when the run started, in Unix seconds.
@@ -174,13 +182,11 @@ fn tls_failure(failure: &TlsFailure) -> String {
 
 /// HTTP/2 as the ladder shows it: what can hurt, and how it ended.
 fn limits_and_end(http2: &Http2) -> String {
-    let settings = http2.settings.iter().flatten();
-    let streams = settings
-        .filter(|one| one.id == MAX_CONCURRENT_STREAMS)
-        .map(|one| one.value)
-        .last();
-    let streams = http2.settings.is_some().then(|| match streams {
-        Some(most) => format!("at most {most} streams"),
+    // Where a setting comes twice, the last one holds (RFC 9113, section 6.5.3).
+    let mut settings = http2.settings.iter().flatten().rev();
+    let most = settings.find(|one| one.id == MAX_CONCURRENT_STREAMS);
+    let streams = http2.settings.is_some().then(|| match most {
+        Some(most) => format!("at most {} streams", most.value),
         None => "any number of streams".to_owned(),
     });
     joined(streams.into_iter().chain(ended(http2)))
@@ -259,6 +265,26 @@ fn first_bytes(first: &FirstBytes) -> String {
     }
 }
 
+/// The answers to the calls that Hoop itself would make, without what they say in words.
+fn replies_in_brief(endpoint: &Endpoint) -> String {
+    let calls = [
+        CallName::Connect,
+        CallName::PreConnect,
+        CallName::HealthCheck,
+        CallName::Healthz,
+        CallName::PublicServerInfo,
+    ];
+    let answers = calls.into_iter().filter_map(|call| endpoint.answer(call));
+    joined(answers.map(|answer| {
+        let said = match answer.reply() {
+            Reply::Grpc(status) => format!("{} {}", status.code.0, status.code.name()),
+            Reply::Http(head, _) => format!("HTTP {:03}", head.status),
+            other => reply(&other),
+        };
+        format!("{} {said}", call_name(answer))
+    }))
+}
+
 /// Calls that were answered alike share their answer.
 fn replies(endpoint: &Endpoint) -> String {
     let mut groups: Vec<(String, Vec<String>)> = Vec::new();
@@ -293,7 +319,10 @@ pub(super) fn reply(reply: &Reply<'_>) -> String {
         Reply::Grpc(status) => format!("{} {} \"{}\"", status.code.0, status.code.name(), status.message),
         Reply::Http(head, page) => match (head.field("content-type"), &page.title) {
             (_, Some(title)) => format!("HTTP {:03} \"{title}\"", head.status),
-            (Some(kind), None) => format!("HTTP {:03} {kind}", head.status),
+            (Some(kind), None) => {
+                let kind = kind.split(';').next().unwrap_or_default();
+                format!("HTTP {:03} {kind}", head.status)
+            }
             (None, None) => format!("HTTP {:03}", head.status),
         },
         Reply::NoStatus(head) => format!("HTTP {:03} without a gRPC status", head.status),

@@ -1,0 +1,100 @@
+//! What was looked at: the ladder of each endpoint, and every probe.
+
+use super::super::{Confidence, EndpointReport, LayerReport, Observation, Outcome, ProxyReport, Status};
+use super::Detail;
+use super::page::{Ink, Page, Span};
+use crate::proxies::Proxy;
+
+/// An endpoint and its rungs, lowest first.
+pub(super) fn endpoint(page: &mut Page, endpoint: &EndpointReport) {
+    let mut head = vec![Span::strong(&endpoint.url)];
+    if let Some(proxy) = &endpoint.proxy {
+        head.push(Span::plain(behind(proxy)));
+        if page.look().detail == Detail::Probes {
+            head.push(Span::faint(format!(", by {}", proxy.marks.join("; "))));
+        }
+    }
+    page.flow(&[Span::strong(format!("{:<6} ", endpoint.id))], &head);
+    for rung in &endpoint.layers {
+        self::rung(page, rung);
+    }
+}
+
+fn behind(proxy: &ProxyReport) -> String {
+    if proxy.name == Proxy::None {
+        return ", no HTTP proxy in between".to_owned();
+    }
+    let version = proxy.version.as_ref().map(|version| format!(" {version}"));
+    let sure = match proxy.confidence {
+        Confidence::Certain => "certain",
+        Confidence::Likely => "likely",
+        Confidence::Possible => "possible",
+    };
+    format!(
+        ", {}{} answers ({sure})",
+        proxy.name.name(),
+        version.unwrap_or_default()
+    )
+}
+
+fn rung(page: &mut Page, rung: &LayerReport) {
+    let glyph = page.glyph(rung.status);
+    let name = rung.layer.rung().name;
+    let why = rung.why.clone().unwrap_or_default();
+    let (ink, word) = match rung.status {
+        Status::Ok => (Ink::Good, "ok"),
+        Status::Failed => (Ink::Bad, "failed"),
+        Status::NotTried => {
+            let lead = Span::faint(format!("  {glyph} {name:<7} "));
+            return page.flow(&[lead], &[Span::faint(format!("not tried: {why}"))]);
+        }
+    };
+    let lead = [
+        Span::new(format!("  {glyph} "), ink),
+        Span::plain(format!("{name:<7} ")),
+        Span::new(format!("{word:<6}"), ink),
+        Span::faint(format!("{:>8}  ", rung.duration_ms.map(time).unwrap_or_default())),
+    ];
+    let text = match (why.as_str(), rung.summary.as_str()) {
+        ("", summary) => vec![Span::plain(summary)],
+        (why, "") => vec![Span::strong(why)],
+        (why, summary) => vec![Span::strong(why), Span::plain(format!("; {summary}"))],
+    };
+    page.flow(&lead, &text);
+}
+
+/// Every probe in the order of the report, with the time from the start of the run.
+pub(super) fn observations(page: &mut Page, observations: &[Observation]) {
+    page.flow(
+        &[],
+        &[Span::faint(
+            "every probe: when it started, how long it took (ms), what it saw",
+        )],
+    );
+    for one in observations {
+        // That something was seen doesn't make it good: only the findings judge.
+        let (glyph, ink, word) = match one.outcome {
+            Outcome::Seen => (" ", Ink::Plain, ""),
+            Outcome::Failed => (page.glyph(Status::Failed), Ink::Bad, " failed"),
+            Outcome::NotTried => (page.glyph(Status::NotTried), Ink::Faint, " not tried"),
+        };
+        let lead = [
+            Span::faint(format!("{:>6} {:>6}", one.started_ms, one.duration_ms)),
+            Span::new(format!("  {glyph} "), ink),
+        ];
+        let text = [
+            Span::strong(&one.id),
+            Span::new(word, ink),
+            Span::plain(format!(": {}", one.summary)),
+        ];
+        page.flow(&lead, &text);
+    }
+}
+
+/// A time span as people say it.
+fn time(ms: u64) -> String {
+    match ms {
+        0..10_000 => format!("{ms} ms"),
+        _ => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+    }
+}

@@ -1,0 +1,6 @@
+//! Reports as data: what people and programs get to see of them.
+
+mod cases;
+mod json;
+mod people;
+mod terminal;
