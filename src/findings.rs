@@ -301,6 +301,12 @@ impl Draft {
         self
     }
 
+    /// The texts that were worked out for this case.
+    fn logs(mut self, texts: Vec<String>) -> Self {
+        self.logged_as = texts;
+        self
+    }
+
     fn logged_as(mut self, texts: &[&str]) -> Self {
         self.logged_as = texts.iter().map(|text| (*text).to_owned()).collect();
         self

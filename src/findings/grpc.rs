@@ -10,6 +10,7 @@ use crate::evidence::Endpoint;
 use crate::experiments::Experiment;
 use crate::proxies::{self, Proxy};
 
+mod logged;
 mod upstream;
 
 mod access_denied;

@@ -6,6 +6,7 @@ mod closed_at_once;
 mod proxy_protocol;
 mod refused;
 mod silent;
+mod some_fail;
 mod timeout;
 mod unreachable;
 
@@ -14,6 +15,7 @@ pub(super) const RULES: &[&Rule] = &[
     &timeout::RULE,
     &unreachable::RULE,
     &closed_at_once::RULE,
+    &some_fail::RULE,
     &silent::RULE,
     &proxy_protocol::RULE,
 ];

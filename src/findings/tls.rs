@@ -2,8 +2,11 @@
 
 use hoop_doctor_probes::x509::{CertFacts, MissingIntermediate, Rejection, Verdict};
 
+use super::config::line::grpc_value;
 use super::{Draft, Rule};
-use crate::evidence::{Endpoint, Kind, host_port};
+use crate::config::Security;
+use crate::evidence::{Endpoint, Evidence, Kind, Target, host_port};
+use crate::plan;
 use crate::proxies::Proxy;
 use crate::report::timestamp;
 
@@ -129,4 +132,32 @@ fn trust_it(draft: Draft, endpoint: &Endpoint) -> Draft {
         Kind::Rest => "export HOOP_TLSCA='file:///path/to/ca.pem'   # or tls_ca = \"<base64 of the PEM>\" in ~/.hoop/config.toml",
     };
     draft.shell(command)
+}
+
+/// The corrected line of each identity that goes there, where it has it.
+fn corrected(mut draft: Draft, evidence: &Evidence, endpoint: &Endpoint, security: Security) -> Draft {
+    let target = &endpoint.target;
+    let mine = plan::identities(&evidence.config)
+        .enumerate()
+        .filter(|(index, _)| endpoint.identities.contains(index));
+    for (_, identity) in mine {
+        let (source, value) = match (target.kind, &identity.grpc, &identity.api) {
+            (Kind::Grpc, Some(grpc), _) => (&grpc.source, grpc_value(identity, security, &target.address())),
+            (Kind::Rest, _, Some(api)) => (&api.source, with_scheme(target, security)),
+            _ => continue,
+        };
+        draft = draft.line(source, &value);
+    }
+    draft
+}
+
+/// The target's address with the scheme that means this to agent and client alike.
+fn with_scheme(target: &Target, security: Security) -> String {
+    let scheme = match (target.kind, security) {
+        (Kind::Grpc, Security::Tls) => "grpcs",
+        (Kind::Grpc, Security::Plaintext) => "grpc",
+        (Kind::Rest, Security::Tls) => "https",
+        (Kind::Rest, Security::Plaintext) => "http",
+    };
+    format!("{scheme}://{}{}", target.address(), target.base_path)
 }

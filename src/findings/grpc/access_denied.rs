@@ -3,6 +3,7 @@
 use hoop_doctor_probes::http2::{CallName, Reply};
 use hoop_doctor_probes::wire::status::Said;
 
+use super::logged;
 use crate::evidence::{Endpoint, Evidence};
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
 use crate::proxies::Proxy;
@@ -14,7 +15,15 @@ pub(in crate::findings) static RULE: Rule = Rule {
     summary: "something in front of the gateway refuses gRPC calls",
     explain: include_str!("../../../docs/findings/HD611.md"),
     breaks: Breaks::Every,
-    explains: &[Code(603), Code(612), Code(613), Code(616), Code(701), Code(506), Code(504)],
+    explains: &[
+        Code(603),
+        Code(612),
+        Code(613),
+        Code(616),
+        Code(701),
+        Code(506),
+        Code(504),
+    ],
     check,
 };
 
@@ -22,7 +31,10 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_grpc(evidence, |endpoint| {
         let what = denial(endpoint)?;
         let draft = Draft::new(
-            format!("something in front of the gateway refuses gRPC calls to {}: {what}", endpoint.target.address()),
+            format!(
+                "something in front of the gateway refuses gRPC calls to {}: {what}",
+                endpoint.target.address()
+            ),
             "exempt the path prefix /protobuf.Transport/ from that rule: agents and clients authenticate to the gateway itself",
         );
         Some(
@@ -33,15 +45,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 .snippet(Proxy::Haproxy, "http-request deny if !{ path_beg /protobuf.Transport/ } …   # keep the rule away from gRPC")
                 .snippet(Proxy::Cloudflare, "Network > gRPC: on; WAF: skip for the path /protobuf.Transport/")
                 .seen_in(endpoint, &["connect"])
-                .logged_as(&[
-                    "rpc error: code = PermissionDenied desc = unexpected HTTP status code received from server: 403 (Forbidden); \
-                     transport: received unexpected content-type \"text/html\"",
-                    "rpc error: code = Unauthenticated desc = unexpected HTTP status code received from server: 401 (Unauthorized); \
-                     transport: received unexpected content-type \"text/html\"",
-                    "rpc error: code = Unknown desc = unexpected HTTP status code received from server: 301 (Moved Permanently); \
-                     transport: received unexpected content-type \"text/html\"",
-                    "rpc error: code = PermissionDenied desc = RBAC: access denied",
-                ]),
+                .logs(logged::by_connect(endpoint)),
         )
     })
 }

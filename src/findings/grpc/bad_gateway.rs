@@ -1,5 +1,6 @@
 //! HD607: the proxy itself answers, and the causes look the same from outside.
 
+use super::logged;
 use super::upstream::{self, Fault};
 use crate::evidence::Evidence;
 use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_grpc};
@@ -22,7 +23,10 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             return None;
         };
         let mut draft = Draft::new(
-            format!("the proxy at {} can't talk to the gateway's gRPC port: {sign}", endpoint.target.address()),
+            format!(
+                "the proxy at {} can't talk to the gateway's gRPC port: {sign}",
+                endpoint.target.address()
+            ),
             "find out which of the candidates it is with the look below, then mend that",
         );
         for (code, why) in candidates {
@@ -36,7 +40,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 .snippet(Proxy::Caddy, "reverse_proxy @grpc h2c://127.0.0.1:8010     # the gateway without TLS\nreverse_proxy @grpc https://127.0.0.1:8010   # the gateway with TLS")
                 .snippet(Proxy::Apache, "ProxyPass /protobuf.Transport/ h2c://127.0.0.1:8010/protobuf.Transport/   # h2:// where the gateway has TLS")
                 .seen_in(endpoint, &["connect", "health-check"])
-                .logged_as(&upstream::LOGS),
+                .logs(logged::by_connect(endpoint)),
         )
     })
 }

@@ -3,6 +3,7 @@
 use hoop_doctor_probes::http2::{CallName, Reply};
 use hoop_doctor_probes::wire::status::Said;
 
+use super::logged;
 use crate::evidence::Evidence;
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
 
@@ -26,11 +27,13 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             return None;
         }
         let draft = Draft::new(
-            format!("the gateway at {} says \"{}\": the way to it is fine, its database or identity provider is not", endpoint.target.address(), status.message),
+            format!(
+                "the gateway at {} says \"{}\": the way to it is fine, its database or identity provider is not",
+                endpoint.target.address(),
+                status.message
+            ),
             "look into the gateway's log: its database is down, or the identity provider's discovery address can't be reached from it",
         );
-        Some(draft.seen_in(endpoint, &["connect"]).logged_as(&[
-            "rpc error: code = Internal desc = internal error, unable to initialize identity provider",
-        ]))
+        Some(draft.seen_in(endpoint, &["connect"]).logs(logged::by_connect(endpoint)))
     })
 }

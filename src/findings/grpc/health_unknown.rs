@@ -26,7 +26,10 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             return None;
         }
         let draft = Draft::new(
-            format!("the gateway at {} has no HealthCheck method: it is older than 1.35.4", endpoint.target.address()),
+            format!(
+                "the gateway at {} has no HealthCheck method: it is older than 1.35.4",
+                endpoint.target.address()
+            ),
             "nothing has to be done for agents and clients, which never call it; load balancers that do need a newer gateway",
         );
         Some(draft.seen_in(endpoint, &["health-check"]))

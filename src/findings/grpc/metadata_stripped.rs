@@ -3,6 +3,7 @@
 use hoop_doctor_probes::http2::{CallName, Reply};
 use hoop_doctor_probes::wire::status::Said;
 
+use super::logged;
 use crate::evidence::Evidence;
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
 use crate::proxies::Proxy;
@@ -27,16 +28,34 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             return None;
         }
         let draft = Draft::new(
-            format!("the header `origin` does not reach the gateway behind {}: it says \"{}\" to a call that has one", endpoint.target.address(), status.message),
+            format!(
+                "the header `origin` does not reach the gateway behind {}: it says \"{}\" to a call that has one",
+                endpoint.target.address(),
+                status.message
+            ),
             "take the rule away that removes or empties `origin` (a CORS or security filter, usually), at least for /protobuf.Transport/",
         );
         Some(
             draft
-                .snippet(Proxy::Nginx, "# remove from the location for /protobuf.Transport/:\n#   grpc_set_header Origin \"\";")
-                .snippet(Proxy::Envoy, "# remove from the route or virtual host:\n#   request_headers_to_remove: [origin]")
-                .snippet(Proxy::Haproxy, "# remove from frontend and backend:\n#   http-request del-header Origin")
+                .snippet(
+                    Proxy::Nginx,
+                    "# remove from the location for /protobuf.Transport/:\n#   grpc_set_header Origin \"\";",
+                )
+                .snippet(
+                    Proxy::Envoy,
+                    "# remove from the route or virtual host:\n#   request_headers_to_remove: [origin]",
+                )
+                .snippet(
+                    Proxy::Haproxy,
+                    "# remove from frontend and backend:\n#   http-request del-header Origin",
+                )
                 .seen_in(endpoint, &["connect", "connect-with-origin"])
-                .logged_as(&["rpc error: code = InvalidArgument desc = missing client origin"]),
+                .logs(
+                    endpoint
+                        .answer(CallName::ConnectWithOrigin)
+                        .map(logged::by_call)
+                        .unwrap_or_default(),
+                ),
         )
     })
 }

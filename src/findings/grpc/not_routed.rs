@@ -4,7 +4,7 @@ use hoop_doctor_probes::http2::{Answer, CallName, Reply};
 use hoop_doctor_probes::wire::page::Mark;
 use hoop_doctor_probes::wire::status::{Said, Status};
 
-use super::is_rest_port;
+use super::{is_rest_port, logged};
 use crate::evidence::{Endpoint, Evidence};
 use crate::experiments::Experiment;
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
@@ -17,7 +17,16 @@ pub(in crate::findings) static RULE: Rule = Rule {
     summary: "gRPC calls do not reach the gRPC port",
     explain: include_str!("../../../docs/findings/HD601.md"),
     breaks: Breaks::Every,
-    explains: &[Code(603), Code(604), Code(607), Code(612), Code(613), Code(616), Code(617), Code(701)],
+    explains: &[
+        Code(603),
+        Code(604),
+        Code(607),
+        Code(612),
+        Code(613),
+        Code(616),
+        Code(617),
+        Code(701),
+    ],
     check,
 };
 
@@ -28,7 +37,10 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         }
         let what = unrouted(endpoint)?;
         let draft = Draft::new(
-            format!("{} does not route gRPC: /protobuf.Transport/Connect gets {what} instead of Hoop's gRPC port", endpoint.target.address()),
+            format!(
+                "{} does not route gRPC: /protobuf.Transport/Connect gets {what} instead of Hoop's gRPC port",
+                endpoint.target.address()
+            ),
             "route the path prefix /protobuf.Transport/ to the gateway's gRPC port (8010), before any route for /",
         );
         Some(
@@ -51,14 +63,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 .snippet(Proxy::Apache, "ProxyPass /protobuf.Transport/ h2c://127.0.0.1:8010/protobuf.Transport/")
                 .snippet(Proxy::Traefik, "rule: PathPrefix(`/protobuf.Transport/`)\nservice: hoop-grpc   # its server: h2c://127.0.0.1:8010")
                 .seen_in(endpoint, &["connect", "connect-ended/connect-ended", "health-check"])
-                .logged_as(&[
-                    "rpc error: code = Unknown desc = unexpected HTTP status code received from server: 200 (OK); \
-                     transport: received unexpected content-type \"text/html; charset=utf-8\"",
-                    "rpc error: code = Unimplemented desc = unexpected HTTP status code received from server: 404 (Not Found); \
-                     transport: received unexpected content-type \"{type}\"",
-                    "rpc error: code = Unimplemented desc =",
-                    "rpc error: code = DeadlineExceeded desc = context deadline exceeded",
-                ]),
+                .logs(logged::by_connect(endpoint)),
         )
     })
 }
@@ -66,9 +71,14 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
 /// What `Connect` gets where nothing routes it. A proxy that passes requests on whole leaves the half-open one hanging;
 /// its twin that ends at once, or `HealthCheck`, then shows the page.
 fn unrouted(endpoint: &Endpoint) -> Option<String> {
-    let ended = endpoint.heard_in(Experiment::ConnectEnded).and_then(|heard| heard.answer(CallName::ConnectEnded));
+    let ended = endpoint
+        .heard_in(Experiment::ConnectEnded)
+        .and_then(|heard| heard.answer(CallName::ConnectEnded));
     match endpoint.reply(CallName::Connect)? {
-        Reply::Silent => [ended, endpoint.answer(CallName::HealthCheck)].into_iter().flatten().find_map(page),
+        Reply::Silent => [ended, endpoint.answer(CallName::HealthCheck)]
+            .into_iter()
+            .flatten()
+            .find_map(page),
         _ => page(endpoint.answer(CallName::Connect)?),
     }
 }
@@ -76,7 +86,11 @@ fn unrouted(endpoint: &Endpoint) -> Option<String> {
 fn page(answer: &Answer) -> Option<String> {
     match answer.reply() {
         // nginx adds the slash by itself where a location is written with one at its end.
-        Reply::Http(head, _) if head.field("location").is_some_and(|to| to.ends_with("/protobuf.Transport/Connect/")) => {
+        Reply::Http(head, _)
+            if head
+                .field("location")
+                .is_some_and(|to| to.ends_with("/protobuf.Transport/Connect/")) =>
+        {
             Some(format!("HTTP {} to the same path with a slash at its end", head.status))
         }
         Reply::Grpc(status) if status.code == Status::UNIMPLEMENTED && status.said == Said::Nothing => {
@@ -90,7 +104,9 @@ fn page(answer: &Answer) -> Option<String> {
             })
         }
         // Caddy answers so for a site that it doesn't have.
-        Reply::Http(head, page) if head.status == 200 && page.mark == Mark::Empty && head.field("content-type").is_none() => {
+        Reply::Http(head, page)
+            if head.status == 200 && page.mark == Mark::Empty && head.field("content-type").is_none() =>
+        {
             Some("an empty HTTP 200".to_owned())
         }
         _ => None,

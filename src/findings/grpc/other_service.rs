@@ -3,6 +3,7 @@
 use hoop_doctor_probes::http2::{CallName, Reply};
 use hoop_doctor_probes::wire::status::Said;
 
+use super::logged;
 use crate::evidence::Evidence;
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
 
@@ -26,11 +27,13 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             return None;
         }
         let draft = Draft::new(
-            format!("the gRPC server at {} does not know Hoop's service (\"{}\")", endpoint.target.address(), status.message),
+            format!(
+                "the gRPC server at {} does not know Hoop's service (\"{}\")",
+                endpoint.target.address(),
+                status.message
+            ),
             "point the address, or the proxy's route, at the Hoop gateway's gRPC port (8010)",
         );
-        Some(draft.seen_in(endpoint, &["connect"]).logged_as(&[
-            "rpc error: code = Unimplemented desc = unknown service protobuf.Transport",
-        ]))
+        Some(draft.seen_in(endpoint, &["connect"]).logs(logged::by_connect(endpoint)))
     })
 }

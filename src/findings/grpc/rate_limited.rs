@@ -1,7 +1,7 @@
 //! HD620: a limiter in front of the gateway.
 
-use super::{is_limited, limit_sign};
-use crate::evidence::Evidence;
+use super::{is_gateways, is_limited, limit_sign, logged};
+use crate::evidence::{Endpoint, Evidence};
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
 use crate::proxies::Proxy;
 
@@ -33,13 +33,18 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 .snippet(Proxy::Envoy, "token_bucket: { max_tokens: 1000, tokens_per_fill: 1000, fill_interval: 1s }   # local_ratelimit, or disable it on this route")
                 .snippet(Proxy::Haproxy, "http-request deny deny_status 429 if { sc_http_req_rate(0) gt 1000 } !{ path_beg /protobuf.Transport/ }")
                 .seen_in(endpoint, &["connect", "health-check", "pre-connect"])
-                .logged_as(&[
-                    "rpc error: code = Unavailable desc = unexpected HTTP status code received from server: 503 (Service Unavailable); \
-                     transport: received unexpected content-type \"text/html\"",
-                    "rpc error: code = Unavailable desc = unexpected HTTP status code received from server: 429 (Too Many Requests); \
-                     transport: received unexpected content-type \"text/html\"",
-                    "rpc error: code = Unavailable desc = local_rate_limited",
-                ]),
+                .logs(refused(endpoint)),
         )
     })
+}
+
+/// What the refused calls end with.
+fn refused(endpoint: &Endpoint) -> Vec<String> {
+    let answers = endpoint.base.iter().flat_map(|base| base.answers());
+    let mut texts: Vec<String> = answers
+        .filter(|answer| !is_gateways(answer))
+        .flat_map(logged::by_call)
+        .collect();
+    texts.dedup();
+    texts
 }

@@ -2,6 +2,7 @@
 
 use hoop_doctor_probes::http2::{CallName, Reply};
 
+use super::logged;
 use crate::evidence::Evidence;
 use crate::experiments::Experiment;
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
@@ -23,7 +24,9 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         if !matches!(endpoint.reply(CallName::Connect), Some(Reply::Silent)) {
             return None;
         }
-        let ended = endpoint.heard_in(Experiment::ConnectEnded)?.answer(CallName::ConnectEnded)?;
+        let ended = endpoint
+            .heard_in(Experiment::ConnectEnded)?
+            .answer(CallName::ConnectEnded)?;
         match ended.reply() {
             Reply::Grpc(status) if status.said.is_gateway() => {}
             _ => return None,
@@ -43,7 +46,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 .snippet(Proxy::Mitmproxy, "mitmdump --set stream_large_bodies=1   # or exempt the gateway's host from inspection")
                 .snippet(Proxy::Nginx, "grpc_pass grpc://127.0.0.1:8010;   # grpc_pass streams; proxy_pass buffers requests")
                 .seen_in(endpoint, &["connect", "connect-ended/connect-ended"])
-                .logged_as(&["rpc error: code = DeadlineExceeded desc = context deadline exceeded"]),
+                .logs(logged::by_connect(endpoint)),
         )
     })
 }

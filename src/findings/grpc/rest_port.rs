@@ -12,7 +12,19 @@ pub(in crate::findings) static RULE: Rule = Rule {
     summary: "the gRPC address is the gateway's REST port",
     explain: include_str!("../../../docs/findings/HD602.md"),
     breaks: Breaks::Every,
-    explains: &[Code(403), Code(408), Code(411), Code(601), Code(603), Code(604), Code(607), Code(611), Code(613), Code(616), Code(701)],
+    explains: &[
+        Code(403),
+        Code(408),
+        Code(411),
+        Code(601),
+        Code(603),
+        Code(604),
+        Code(607),
+        Code(611),
+        Code(613),
+        Code(616),
+        Code(701),
+    ],
     check,
 };
 
@@ -28,7 +40,10 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         };
         let scheme = if target.tls { "grpcs" } else { "grpc" };
         let draft = Draft::new(
-            format!("{} is Hoop's REST port (it answers as hoopgateway over HTTP/1.1), not its gRPC port", target.address()),
+            format!(
+                "{} is Hoop's REST port (it answers as hoopgateway over HTTP/1.1), not its gRPC port",
+                target.address()
+            ),
             "use the gateway's gRPC port, 8010 unless a proxy maps it to another one",
         );
         Some(

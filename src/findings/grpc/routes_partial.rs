@@ -3,7 +3,7 @@
 use hoop_doctor_probes::http2::{CallName, Reply};
 use hoop_doctor_probes::wire::status::{Said, Status};
 
-use super::is_limited;
+use super::{is_limited, logged};
 use crate::evidence::{Endpoint, Evidence};
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
 use crate::plan;
@@ -25,11 +25,14 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         if !endpoint.reaches_gateway() || is_limited(endpoint) {
             return None;
         }
-        let missing: Vec<&str> = [(CallName::PreConnect, "PreConnect"), (CallName::HealthCheck, "HealthCheck")]
-            .into_iter()
-            .filter(|(call, _)| is_elsewhere(endpoint, *call))
-            .map(|(_, name)| name)
-            .collect();
+        let missing: Vec<&str> = [
+            (CallName::PreConnect, "PreConnect"),
+            (CallName::HealthCheck, "HealthCheck"),
+        ]
+        .into_iter()
+        .filter(|(call, _)| is_elsewhere(endpoint, *call))
+        .map(|(_, name)| name)
+        .collect();
         if missing.is_empty() {
             return None;
         }
@@ -66,10 +69,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 .snippet(Proxy::Apache, "ProxyPass /protobuf.Transport/ h2c://127.0.0.1:8010/protobuf.Transport/")
                 .snippet(Proxy::Traefik, "rule: PathPrefix(`/protobuf.Transport/`)\nservice: hoop-grpc   # its server: h2c://127.0.0.1:8010")
                 .seen_in(endpoint, &["connect", "pre-connect", "health-check"])
-                .logged_as(&[
-                    "failed pre-connect, reason=rpc error: code = Unknown desc = unexpected HTTP status code received from server: 200 (OK); \
-                     transport: received unexpected content-type \"text/html; charset=utf-8\"",
-                ]),
+                .logs(pre_connect(endpoint)),
         )
     })
 }
@@ -84,4 +84,16 @@ fn is_elsewhere(endpoint: &Endpoint, call: CallName) -> bool {
         }
         Some(Reply::Reset(_) | Reply::Refused | Reply::Lost | Reply::Silent) | None => false,
     }
+}
+
+/// An embedded agent polls `PreConnect`.
+fn pre_connect(endpoint: &Endpoint) -> Vec<String> {
+    let texts = endpoint
+        .answer(CallName::PreConnect)
+        .map(logged::by_call)
+        .unwrap_or_default();
+    texts
+        .iter()
+        .map(|text| format!("failed pre-connect, reason={text}"))
+        .collect()
 }

@@ -2,7 +2,7 @@
 
 use hoop_doctor_probes::http2::{CallName, Reply};
 
-use super::upstream;
+use super::{logged, upstream};
 use crate::evidence::Evidence;
 use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_grpc};
 
@@ -29,7 +29,10 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         }
         let after = endpoint.answer(CallName::Connect)?.duration_ms;
         let draft = Draft::new(
-            format!("{} resets calls with RST_STREAM {code} after {after} ms", endpoint.target.address()),
+            format!(
+                "{} resets calls with RST_STREAM {code} after {after} ms",
+                endpoint.target.address()
+            ),
             "look into the proxy's log at the time of this check: it says why it gave the call up",
         );
         Some(
@@ -40,10 +43,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 .candidate(605, "TLS between proxy and gateway on one side only")
                 .candidate(313, "a VPN client or inspector that does not pass HTTP/2 streams on")
                 .seen_in(endpoint, &["connect"])
-                .logged_as(&[
-                    "rpc error: code = Internal desc = stream terminated by RST_STREAM with error code: {code}",
-                    "rpc error: code = Unavailable desc = stream terminated by RST_STREAM with error code: REFUSED_STREAM",
-                ]),
+                .logs(logged::by_connect(endpoint)),
         )
     })
 }

@@ -2,6 +2,7 @@
 
 use hoop_doctor_probes::http2::{CallName, Reply};
 
+use super::logged;
 use crate::evidence::Evidence;
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
 use crate::proxies::Proxy;
@@ -24,7 +25,10 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             return None;
         }
         let draft = Draft::new(
-            format!("the load balancer at {} answers HTTP 464: the target group behind this rule does not take gRPC", endpoint.target.address()),
+            format!(
+                "the load balancer at {} answers HTTP 464: the target group behind this rule does not take gRPC",
+                endpoint.target.address()
+            ),
             "send the path /protobuf.Transport/* to a target group whose protocol version is GRPC (it can't be changed: create a new one)",
         );
         Some(
@@ -34,9 +38,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                     "GrpcTargetGroup:\n  Type: AWS::ElasticLoadBalancingV2::TargetGroup\n  Properties:\n    Protocol: HTTP\n    ProtocolVersion: GRPC\n    Port: 8010\n    Matcher: { GrpcCode: \"12\" }",
                 )
                 .seen_in(endpoint, &["connect"])
-                .logged_as(&[
-                    "rpc error: code = Unknown desc = unexpected HTTP status code received from server: 464 (); malformed header: missing HTTP content-type",
-                ]),
+                .logs(logged::by_connect(endpoint)),
         )
     })
 }

@@ -26,12 +26,18 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             return None;
         }
         let draft = Draft::new(
-            format!("gRPC answers from {} end without grpc-status: something on the way drops the trailers", endpoint.target.address()),
+            format!(
+                "gRPC answers from {} end without grpc-status: something on the way drops the trailers",
+                endpoint.target.address()
+            ),
             "use HTTP/2 on every hop between client and gateway; a hop that speaks HTTP/1 or buffers responses loses the trailers",
         );
         Some(
             draft
-                .snippet(Proxy::Nginx, "grpc_pass grpc://127.0.0.1:8010;   # proxy_pass drops trailers")
+                .snippet(
+                    Proxy::Nginx,
+                    "grpc_pass grpc://127.0.0.1:8010;   # proxy_pass drops trailers",
+                )
                 .seen_in(endpoint, &["connect", "health-check"])
                 .logged_as(&["rpc error: code = Internal desc = server closed the stream without sending trailers"]),
         )

@@ -33,16 +33,6 @@ const TLS_MISSING: (u16, &str) = (605, "the proxy uses plaintext, and the gatewa
 const ANY: &[(u16, &str)] = &[REFUSED, PROTOCOL, TLS_ASKED, TLS_MISSING];
 const REFUSED_OR_TLS: &[(u16, &str)] = &[REFUSED, TLS_ASKED];
 
-/// What grpc-go makes of a proxy's own answers.
-pub(super) const LOGS: [&str; 4] = [
-    "rpc error: code = Unavailable desc = unexpected HTTP status code received from server: 502 (Bad Gateway); \
-     transport: received unexpected content-type \"text/html\"",
-    "rpc error: code = Unavailable desc = unexpected HTTP status code received from server: 503 (Service Unavailable); \
-     transport: received unexpected content-type \"text/html\"",
-    "rpc error: code = Unavailable desc = upstream connect error or disconnect/reset before headers. reset reason: {reason}",
-    "rpc error: code = Internal desc = stream terminated by RST_STREAM with error code: INTERNAL_ERROR",
-];
-
 /// Judges the hop behind the proxy by what the proxy says itself; `None` where it says nothing of it.
 pub(super) fn fault(endpoint: &Endpoint) -> Option<(Fault, String)> {
     if endpoint.reaches_gateway() || is_limited(endpoint) {

@@ -1,5 +1,6 @@
 //! HD606: the proxy can not reach 8010.
 
+use super::logged;
 use super::upstream::{self, Fault};
 use crate::evidence::Evidence;
 use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_grpc};
@@ -12,7 +13,15 @@ pub(in crate::findings) static RULE: Rule = Rule {
     summary: "the proxy has no gateway to send gRPC to",
     explain: include_str!("../../../docs/findings/HD606.md"),
     breaks: Breaks::Every,
-    explains: &[Code(603), Code(612), Code(613), Code(616), Code(701), Code(505), Code(607)],
+    explains: &[
+        Code(603),
+        Code(612),
+        Code(613),
+        Code(616),
+        Code(701),
+        Code(505),
+        Code(607),
+    ],
     check,
 };
 
@@ -22,7 +31,10 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             return None;
         };
         let draft = Draft::new(
-            format!("the proxy at {} has no live gateway behind its gRPC route: {sign}", endpoint.target.address()),
+            format!(
+                "the proxy at {} has no live gateway behind its gRPC route: {sign}",
+                endpoint.target.address()
+            ),
             "start the gateway, and point the route at its gRPC port (8010); where the proxy checks health, make that check right",
         );
         Some(
@@ -32,7 +44,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 .snippet(Proxy::Haproxy, "server gateway 127.0.0.1:8010 proto h2   # echo \"show servers state\" | socat stdio /run/haproxy/admin.sock")
                 .snippet(Proxy::AwsAlb, "Matcher:\n  GrpcCode: \"12\"   # the health check of a gRPC target group calls /, which the gateway answers with 12")
                 .seen_in(endpoint, &["connect", "health-check"])
-                .logged_as(&upstream::LOGS),
+                .logs(logged::by_connect(endpoint)),
         )
     })
 }

@@ -1,5 +1,6 @@
 //! HD604: the proxy speaks HTTP/1 to the gRPC port, or gRPC to the REST port.
 
+use super::logged;
 use super::upstream::{self, Fault};
 use crate::evidence::Evidence;
 use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_grpc};
@@ -24,7 +25,10 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             _ => return None,
         };
         let draft = Draft::new(
-            format!("the proxy at {} does not speak HTTP/2 to the gateway's gRPC port: {sign}", endpoint.target.address()),
+            format!(
+                "the proxy at {} does not speak HTTP/2 to the gateway's gRPC port: {sign}",
+                endpoint.target.address()
+            ),
             "make the proxy speak gRPC (HTTP/2) to the gateway's port 8010",
         );
         let draft = match confidence {
@@ -50,7 +54,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 .snippet(Proxy::Apache, "ProxyPass /protobuf.Transport/ h2c://127.0.0.1:8010/protobuf.Transport/")
                 .snippet(Proxy::Traefik, "servers:\n- url: h2c://127.0.0.1:8010")
                 .seen_in(endpoint, &["connect", "health-check"])
-                .logged_as(&upstream::LOGS),
+                .logs(logged::by_connect(endpoint)),
         )
     })
 }

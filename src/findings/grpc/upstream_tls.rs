@@ -1,5 +1,6 @@
 //! HD605: TLS between proxy and gateway on one side only.
 
+use super::logged;
 use super::upstream::{self, Fault};
 use crate::evidence::Evidence;
 use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_grpc};
@@ -22,7 +23,10 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             return None;
         };
         let draft = Draft::new(
-            format!("between the proxy at {} and the gateway's gRPC port only one side uses TLS: {sign}", endpoint.target.address()),
+            format!(
+                "between the proxy at {} and the gateway's gRPC port only one side uses TLS: {sign}",
+                endpoint.target.address()
+            ),
             "use TLS towards the gateway exactly if the gateway has it (USE_TLS, TLS_CERT or HOOP_TLSCA are set there)",
         );
         Some(
@@ -34,7 +38,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 .snippet(Proxy::Traefik, "servers:\n- url: h2c://127.0.0.1:8010   # https:// where the gateway has TLS")
                 .snippet(Proxy::Nginx, "grpc_pass grpcs://127.0.0.1:8010;   # grpc:// where the gateway has no TLS")
                 .seen_in(endpoint, &["connect", "health-check"])
-                .logged_as(&upstream::LOGS),
+                .logs(logged::by_connect(endpoint)),
         )
     })
 }

@@ -31,7 +31,10 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         }
         let after = http2.end_ms.unwrap_or_default();
         let draft = Draft::new(
-            format!("the HTTP/2 connection to {} is {how} {after} ms after the calls were sent, without GOAWAY", endpoint.target.address()),
+            format!(
+                "the HTTP/2 connection to {} is {how} {after} ms after the calls were sent, without GOAWAY",
+                endpoint.target.address()
+            ),
             "look at what ended it: a proxy or gateway that crashed or was stopped, or a TCP hop that cuts connections; \
              their logs at the time of this check say which",
         );

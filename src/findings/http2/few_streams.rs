@@ -20,7 +20,10 @@ pub(in crate::findings) static RULE: Rule = Rule {
 fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_grpc(evidence, |endpoint| {
         let settings = endpoint.http2()?.settings.as_ref()?;
-        let allowed = settings.iter().find(|setting| setting.id == MAX_CONCURRENT_STREAMS)?.value;
+        let allowed = settings
+            .iter()
+            .find(|setting| setting.id == MAX_CONCURRENT_STREAMS)?
+            .value;
         if allowed >= ENOUGH {
             return None;
         }
@@ -34,7 +37,10 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         Some(
             draft
                 .snippet(Proxy::Nginx, "http2_max_concurrent_streams 128;")
-                .snippet(Proxy::Envoy, "http2_protocol_options:\n  max_concurrent_streams: 1024   # in HttpConnectionManager")
+                .snippet(
+                    Proxy::Envoy,
+                    "http2_protocol_options:\n  max_concurrent_streams: 1024   # in HttpConnectionManager",
+                )
                 .snippet(Proxy::Haproxy, "global\n    tune.h2.max-concurrent-streams 100")
                 .snippet(Proxy::Apache, "H2MaxSessionStreams 100")
                 .seen_in(endpoint, &["http2"])

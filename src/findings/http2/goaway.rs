@@ -12,7 +12,16 @@ pub(in crate::findings) static RULE: Rule = Rule {
     summary: "the server ends the connection with an error",
     explain: include_str!("../../../docs/findings/HD405.md"),
     breaks: Breaks::Every,
-    explains: &[Code(411), Code(601), Code(603), Code(606), Code(607), Code(611), Code(613), Code(616)],
+    explains: &[
+        Code(411),
+        Code(601),
+        Code(603),
+        Code(606),
+        Code(607),
+        Code(611),
+        Code(613),
+        Code(616),
+    ],
     check,
 };
 
@@ -28,7 +37,11 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             debug => format!(" (\"{debug}\")"),
         };
         let draft = Draft::new(
-            format!("{} ends the HTTP/2 connection with GOAWAY {}{debug}", endpoint.target.address(), goaway.code.name()),
+            format!(
+                "{} ends the HTTP/2 connection with GOAWAY {}{debug}",
+                endpoint.target.address(),
+                goaway.code.name()
+            ),
             "look into the log of what speaks HTTP/2 there, at the time of this check: it names the reason",
         );
         Some(draft.seen_in(endpoint, &["http2"]).logged_as(&[

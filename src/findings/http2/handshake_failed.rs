@@ -20,7 +20,8 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             return None;
         }
         let http2 = endpoint.http2()?;
-        if http2.settings.is_some() || matches!(http2.end, Some(hoop_doctor_probes::http2::ConnectionEnd::Alert { .. })) {
+        if http2.settings.is_some() || matches!(http2.end, Some(hoop_doctor_probes::http2::ConnectionEnd::Alert { .. }))
+        {
             return None;
         }
         let what = match (&http2.first.line, http2.first.count, http2.end) {

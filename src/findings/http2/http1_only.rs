@@ -30,17 +30,26 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             _ => return None,
         };
         let draft = Draft::new(
-            format!("{} answers HTTP/2 with HTTP/1.{minor} {status}: this plaintext port speaks HTTP/1 only", endpoint.target.address()),
+            format!(
+                "{} answers HTTP/2 with HTTP/1.{minor} {status}: this plaintext port speaks HTTP/1 only",
+                endpoint.target.address()
+            ),
             "switch HTTP/2 in cleartext (h2c) on for this listener, or use TLS, where ALPN chooses HTTP/2",
         );
         Some(
             draft
-                .snippet(Proxy::Nginx, "listen 8010;\nhttp2 on;            # nginx before 1.25.1: listen 8010 http2; on a port of its own")
+                .snippet(
+                    Proxy::Nginx,
+                    "listen 8010;\nhttp2 on;            # nginx before 1.25.1: listen 8010 http2; on a port of its own",
+                )
                 .snippet(Proxy::Envoy, "codec_type: AUTO   # not HTTP1, in HttpConnectionManager")
                 .snippet(Proxy::Haproxy, "bind :8010 proto h2")
                 .snippet(Proxy::Caddy, "{\n    servers {\n        protocols h1 h2c\n    }\n}")
                 .snippet(Proxy::Apache, "Protocols h2c http/1.1")
-                .snippet(Proxy::AwsAlb, "Protocol: HTTPS   # an ALB takes HTTP/2 and gRPC on HTTPS listeners only")
+                .snippet(
+                    Proxy::AwsAlb,
+                    "Protocol: HTTPS   # an ALB takes HTTP/2 and gRPC on HTTPS listeners only",
+                )
                 .seen_in(endpoint, &["http2"])
                 .logged_as(&[
                     "connection error: desc = \"error reading server preface: http2: failed reading the frame payload: \

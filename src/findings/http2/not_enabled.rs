@@ -22,18 +22,39 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_grpc(evidence, |endpoint| {
         let (how, logged) = refusal(endpoint)?;
         let draft = Draft::new(
-            format!("the TLS listener at {} does not speak HTTP/2, which gRPC needs: {how}", endpoint.target.address()),
+            format!(
+                "the TLS listener at {} does not speak HTTP/2, which gRPC needs: {how}",
+                endpoint.target.address()
+            ),
             "switch HTTP/2 on for this listener",
         );
         Some(
             draft
-                .snippet(Proxy::Nginx, "listen 443 ssl;\nhttp2 on;            # nginx before 1.25.1: listen 443 ssl http2;")
-                .snippet(Proxy::IngressNginx, "data:\n  use-http2: \"true\"   # in the controller's ConfigMap")
+                .snippet(
+                    Proxy::Nginx,
+                    "listen 443 ssl;\nhttp2 on;            # nginx before 1.25.1: listen 443 ssl http2;",
+                )
+                .snippet(
+                    Proxy::IngressNginx,
+                    "data:\n  use-http2: \"true\"   # in the controller's ConfigMap",
+                )
                 .snippet(Proxy::Caddy, "{\n    servers {\n        protocols h1 h2 h3\n    }\n}")
-                .snippet(Proxy::Apache, "LoadModule http2_module modules/mod_http2.so\nProtocols h2 http/1.1")
-                .snippet(Proxy::Traefik, "tls:\n  options:\n    default:\n      alpnProtocols: [h2, http/1.1]")
-                .snippet(Proxy::Haproxy, "bind :443 ssl crt /path/to/fullchain-and-key.pem alpn h2,http/1.1")
-                .snippet(Proxy::AwsAlb, "LoadBalancerAttributes:\n- Key: routing.http2.enabled\n  Value: \"true\"")
+                .snippet(
+                    Proxy::Apache,
+                    "LoadModule http2_module modules/mod_http2.so\nProtocols h2 http/1.1",
+                )
+                .snippet(
+                    Proxy::Traefik,
+                    "tls:\n  options:\n    default:\n      alpnProtocols: [h2, http/1.1]",
+                )
+                .snippet(
+                    Proxy::Haproxy,
+                    "bind :443 ssl crt /path/to/fullchain-and-key.pem alpn h2,http/1.1",
+                )
+                .snippet(
+                    Proxy::AwsAlb,
+                    "LoadBalancerAttributes:\n- Key: routing.http2.enabled\n  Value: \"true\"",
+                )
                 .seen_in(endpoint, &["tls", "offer-both/tls", "preface-without-alpn/http2"])
                 .logged_as(&[logged]),
         )
@@ -43,10 +64,17 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
 /// How HTTP/2 is refused, and what grpc-go says of it.
 fn refusal(endpoint: &Endpoint) -> Option<(String, &'static str)> {
     match endpoint.tls() {
-        Some(Err(TlsFailure::Alert { description: NO_APPLICATION_PROTOCOL, .. })) => {
-            let both = endpoint.heard_in(Experiment::OfferBoth).and_then(|heard| heard.handshake());
+        Some(Err(TlsFailure::Alert {
+            description: NO_APPLICATION_PROTOCOL,
+            ..
+        })) => {
+            let both = endpoint
+                .heard_in(Experiment::OfferBoth)
+                .and_then(|heard| heard.handshake());
             let chosen = both.and_then(|tls| tls.alpn.as_deref());
-            let instead = chosen.map(|alpn| format!(", offered both it chooses {alpn}")).unwrap_or_default();
+            let instead = chosen
+                .map(|alpn| format!(", offered both it chooses {alpn}"))
+                .unwrap_or_default();
             Some((
                 format!("it refuses ALPN h2 with alert no_application_protocol{instead}"),
                 "connection error: desc = \"transport: authentication handshake failed: remote error: tls: no application protocol\"",

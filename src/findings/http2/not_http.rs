@@ -28,7 +28,11 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             Opening::Redis => "a Redis server",
             _ => return None,
         };
-        let says = first.line.as_ref().map(|line| format!(" (\"{line}\")")).unwrap_or_default();
+        let says = first
+            .line
+            .as_ref()
+            .map(|line| format!(" (\"{line}\")"))
+            .unwrap_or_default();
         let draft = Draft::new(
             format!("{service} answers on {}{says}, no gateway", endpoint.target.address()),
             format!("correct the port in {}", endpoint.target.url),
@@ -40,7 +44,11 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             }
             false => "connection error: desc = \"error reading server preface: http2: frame too large\"",
         };
-        Some(draft.seen_in(endpoint, &["tls", "http2", "opposite-scheme/http2"]).logged_as(&[logged]))
+        Some(
+            draft
+                .seen_in(endpoint, &["tls", "http2", "opposite-scheme/http2"])
+                .logged_as(&[logged]),
+        )
     })
 }
 
@@ -48,6 +56,11 @@ fn first_bytes(endpoint: &Endpoint) -> Option<&FirstBytes> {
     if let Some(TlsFailure::NotTls { first }) = endpoint.tls_failure() {
         return Some(first);
     }
-    let unasked = endpoint.heard_in(Experiment::Listen).and_then(|heard| heard.unasked.as_ref());
-    endpoint.cleartext().filter(|first| first.count > 0).or(unasked.map(|unasked| &unasked.first))
+    let unasked = endpoint
+        .heard_in(Experiment::Listen)
+        .and_then(|heard| heard.unasked.as_ref());
+    endpoint
+        .cleartext()
+        .filter(|first| first.count > 0)
+        .or(unasked.map(|unasked| &unasked.first))
 }

@@ -23,7 +23,10 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             return None;
         }
         let draft = Draft::new(
-            format!("{} ends the connection with GOAWAY ENHANCE_YOUR_CALM \"too_many_pings\"", endpoint.target.address()),
+            format!(
+                "{} ends the connection with GOAWAY ENHANCE_YOUR_CALM \"too_many_pings\"",
+                endpoint.target.address()
+            ),
             "stop what sends HTTP/2 PINGs towards the gateway more than once in five minutes: a proxy's or mesh's http2 keepalive to its upstream",
         );
         Some(draft.seen_in(endpoint, &["http2"]).logged_as(&[

@@ -22,7 +22,10 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             return None;
         }
         let draft = Draft::new(
-            format!("{} ends every connection that does not begin with a PROXY line, and answers one that does", endpoint.target.address()),
+            format!(
+                "{} ends every connection that does not begin with a PROXY line, and answers one that does",
+                endpoint.target.address()
+            ),
             "switch the PROXY protocol on at the load balancer in front of this listener, or off at the listener",
         );
         Some(
@@ -47,5 +50,9 @@ fn answers_behind_the_line(endpoint: &Endpoint) -> bool {
         return false;
     };
     let settings = heard.http2.as_ref().is_some_and(|http2| http2.settings.is_some());
-    heard.handshake().is_some() || settings || heard.answers().any(|answer| answer.head.as_ref().is_some_and(|head| head.status < 400))
+    heard.handshake().is_some()
+        || settings
+        || heard
+            .answers()
+            .any(|answer| answer.head.as_ref().is_some_and(|head| head.status < 400))
 }

@@ -30,7 +30,10 @@ fn draft(endpoint: &Endpoint, addr: &str) -> Draft {
         Kind::Rest => 8009,
     };
     Draft::new(
-        format!("{addr} refuses connections: nothing listens on port {} of {}", target.port, target.host),
+        format!(
+            "{addr} refuses connections: nothing listens on port {} of {}",
+            target.port, target.host
+        ),
         format!(
             "start what should listen there, or correct the port in {}; the gateway itself serves {} on {usual}, \
              and a proxy in front of it its own port",

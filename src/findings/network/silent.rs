@@ -66,7 +66,9 @@ fn is_silent(endpoint: &Endpoint) -> bool {
             || heard.http1.as_ref().is_some_and(|http1| http1.first.count > 0);
         matches!(heard.tls, Some(Ok(_))) || http
     });
-    let unasked = endpoint.heard_in(Experiment::Listen).and_then(|heard| heard.unasked.as_ref());
+    let unasked = endpoint
+        .heard_in(Experiment::Listen)
+        .and_then(|heard| heard.unasked.as_ref());
     let spoke = unasked.is_some_and(|unasked| unasked.first.count > 0 || unasked.end.is_some());
     mute && !opposite_spoke && !spoke
 }

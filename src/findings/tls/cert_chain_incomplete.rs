@@ -32,7 +32,10 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         let issuer = &rejected.last?.issuer;
         let address = endpoint.target.address();
         let draft = Draft::new(
-            format!("{address} sends {} without the certificate of its issuer {issuer}; {because}", sends(rejected.chain_len)),
+            format!(
+                "{address} sends {} without the certificate of its issuer {issuer}; {because}",
+                sends(rejected.chain_len)
+            ),
             format!("serve the full chain at {address}: the certificate, followed by that of {issuer}"),
         );
         let draft = match confidence {

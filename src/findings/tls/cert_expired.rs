@@ -31,9 +31,17 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             Holder::Anchor(subject) => format!("the trusted authority {subject}"),
         };
         let draft = Draft::new(
-            format!("{whose} of {address} expired {} ago ({})", age(now - not_after), date(*not_after)),
+            format!(
+                "{whose} of {address} expired {} ago ({})",
+                age(now - not_after),
+                date(*not_after)
+            ),
             format!("renew the certificate that {address} serves, and reload whatever serves it"),
         );
-        Some(renewal(draft, endpoint).seen_in(endpoint, &["tls"]).logged_as(&[&rejected.log(now)]))
+        Some(
+            renewal(draft, endpoint)
+                .seen_in(endpoint, &["tls"])
+                .logged_as(&[&rejected.log(now)]),
+        )
     })
 }

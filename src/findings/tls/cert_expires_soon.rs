@@ -30,7 +30,12 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             return None;
         }
         let draft = Draft::new(
-            format!("the certificate of {} expires in {} ({})", endpoint.target.address(), age(left), date(leaf.not_after)),
+            format!(
+                "the certificate of {} expires in {} ({})",
+                endpoint.target.address(),
+                age(left),
+                date(leaf.not_after)
+            ),
             "renew it now, and find out why its automatic renewal didn't",
         );
         Some(renewal(draft, endpoint).seen_in(endpoint, &["tls"]))

@@ -25,7 +25,11 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             return None;
         }
         let draft = Draft::new(
-            format!("the certificate of {} is self-signed ({}) and not trusted here", endpoint.target.address(), leaf.subject),
+            format!(
+                "the certificate of {} is self-signed ({}) and not trusted here",
+                endpoint.target.address(),
+                leaf.subject
+            ),
             "serve a certificate of an authority that your machines trust, or give Hoop this certificate as its CA",
         );
         let draft = trust_it(draft, endpoint).seen_in(endpoint, &["tls"]);

@@ -25,7 +25,10 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         let address = endpoint.target.address();
         let draft = match (rejected.rejection, rejected.missing) {
             (Rejection::UnknownAuthority { .. }, _) if leaf.self_issued => return None,
-            (Rejection::UnknownAuthority { .. }, MissingIntermediate::Proven { .. } | MissingIntermediate::Likely { .. }) => {
+            (
+                Rejection::UnknownAuthority { .. },
+                MissingIntermediate::Proven { .. } | MissingIntermediate::Likely { .. },
+            ) => {
                 return None;
             }
             (Rejection::UnknownAuthority { .. }, MissingIntermediate::No | MissingIntermediate::Unlikely) => {
@@ -37,9 +40,12 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 let alone = rejected.chain_len == 1;
                 match alone {
                     // One certificate and an unknown issuer: an intermediate that isn't sent would look the same.
-                    true => draft
-                        .confidence(Confidence::Likely)
-                        .candidate(308, format!("if {issuer} is an intermediate of an authority that is trusted, the server doesn't send it")),
+                    true => draft.confidence(Confidence::Likely).candidate(
+                        308,
+                        format!(
+                            "if {issuer} is an intermediate of an authority that is trusted, the server doesn't send it"
+                        ),
+                    ),
                     false => draft,
                 }
             }
@@ -56,7 +62,10 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 | Rejection::Empty,
                 _,
             ) => Draft::new(
-                format!("Go refuses the certificate of {address}: {}", rejected.rejection.go_text(now)),
+                format!(
+                    "Go refuses the certificate of {address}: {}",
+                    rejected.rejection.go_text(now)
+                ),
                 "have the certificate issued anew without that fault",
             ),
             (
@@ -69,6 +78,10 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 _,
             ) => return None,
         };
-        Some(trust_it(draft, endpoint).seen_in(endpoint, &["tls"]).logged_as(&[&rejected.log(now)]))
+        Some(
+            trust_it(draft, endpoint)
+                .seen_in(endpoint, &["tls"])
+                .logged_as(&[&rejected.log(now)]),
+        )
     })
 }

@@ -32,21 +32,36 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         let (whose, remedy) = match own {
             true => (
                 " (the one that a gateway makes for itself at every start)",
-                format!("give the gateway a real certificate for {}: TLS_CERT and TLS_KEY", endpoint.target.server_name),
+                format!(
+                    "give the gateway a real certificate for {}: TLS_CERT and TLS_KEY",
+                    endpoint.target.server_name
+                ),
             ),
             false => (
                 "",
-                format!("have the certificate of {address} issued anew with {} as a subject alternative name", endpoint.target.server_name),
+                format!(
+                    "have the certificate of {address} issued anew with {} as a subject alternative name",
+                    endpoint.target.server_name
+                ),
             ),
         };
         let draft = Draft::new(
-            format!("the certificate of {address}{whose} has no subject alternative names, only {}; Go accepts it for no host, whatever it trusts", leaf.subject),
+            format!(
+                "the certificate of {address}{whose} has no subject alternative names, only {}; Go accepts it for no host, whatever it trusts",
+                leaf.subject
+            ),
             remedy,
         );
         let draft = match own {
-            true => draft.shell("TLS_CERT=file:///path/to/fullchain.pem TLS_KEY=file:///path/to/key.pem   # on the gateway"),
+            true => {
+                draft.shell("TLS_CERT=file:///path/to/fullchain.pem TLS_KEY=file:///path/to/key.pem   # on the gateway")
+            }
             false => renewal(draft, endpoint),
         };
-        Some(draft.seen_in(endpoint, &["tls"]).logged_as(&[&rejected.log(evidence.wire.started_at)]))
+        Some(
+            draft
+                .seen_in(endpoint, &["tls"])
+                .logged_as(&[&rejected.log(evidence.wire.started_at)]),
+        )
     })
 }

@@ -31,7 +31,10 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         let has = names(leaf);
         let first = leaf.dns_names.first().map_or("a name that it has", String::as_str);
         let draft = Draft::new(
-            format!("the certificate of {} is for {has}, not for {name}", endpoint.target.address()),
+            format!(
+                "the certificate of {} is for {has}, not for {name}",
+                endpoint.target.address()
+            ),
             format!("serve a certificate for {name} there, or use a host name that the certificate has in Hoop's URL"),
         );
         Some(

@@ -15,7 +15,32 @@ pub(in crate::findings) static RULE: Rule = Rule {
     summary: "the server demands a client certificate, and Hoop has none",
     explain: include_str!("../../../docs/findings/HD312.md"),
     breaks: Breaks::Every,
-    explains: &[Code(405), Code(411), Code(408), Code(501), Code(502), Code(503), Code(504), Code(505), Code(506), Code(509), Code(510), Code(601), Code(602), Code(603), Code(604), Code(606), Code(607), Code(608), Code(611), Code(613), Code(614), Code(616), Code(620), Code(701)],
+    explains: &[
+        Code(405),
+        Code(411),
+        Code(408),
+        Code(501),
+        Code(502),
+        Code(503),
+        Code(504),
+        Code(505),
+        Code(506),
+        Code(509),
+        Code(510),
+        Code(601),
+        Code(602),
+        Code(603),
+        Code(604),
+        Code(606),
+        Code(607),
+        Code(608),
+        Code(611),
+        Code(613),
+        Code(614),
+        Code(616),
+        Code(620),
+        Code(701),
+    ],
     check,
 };
 
@@ -23,7 +48,10 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_endpoint(evidence, |endpoint| {
         let how = demanded(endpoint)?;
         let draft = Draft::new(
-            format!("{} demands a client certificate ({how}); Hoop's agent and client have none", endpoint.target.address()),
+            format!(
+                "{} demands a client certificate ({how}); Hoop's agent and client have none",
+                endpoint.target.address()
+            ),
             "switch client certificates off for this host, or make them optional for Hoop's paths",
         );
         Some(
@@ -45,14 +73,16 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
 }
 
 fn demanded(endpoint: &Endpoint) -> Option<&'static str> {
-    if let Some(TlsFailure::Alert { description, client_cert_requested }) = endpoint.tls_failure() {
+    if let Some(TlsFailure::Alert {
+        description,
+        client_cert_requested,
+    }) = endpoint.tls_failure()
+    {
         let required = *description == CERTIFICATE_REQUIRED;
         return (required || *client_cert_requested).then_some("it asked for one and then refused the handshake");
     }
     let base = endpoint.base.as_ref()?;
-    let page = |answer: &hoop_doctor_probes::http2::Answer| {
-        matches!(answer.reply(), Reply::Http(_, page) if page.mark == Mark::ClientCertRequired)
-    };
+    let page = |answer: &hoop_doctor_probes::http2::Answer| matches!(answer.reply(), Reply::Http(_, page) if page.mark == Mark::ClientCertRequired);
     if base.answers().any(page) {
         return Some("HTTP 400, \"No required SSL certificate was sent\"");
     }
@@ -62,7 +92,9 @@ fn demanded(endpoint: &Endpoint) -> Option<&'static str> {
         (None, None) => None,
     };
     match end {
-        Some(ConnectionEnd::Alert { description: CERTIFICATE_REQUIRED }) => Some("TLS alert certificate_required"),
+        Some(ConnectionEnd::Alert {
+            description: CERTIFICATE_REQUIRED,
+        }) => Some("TLS alert certificate_required"),
         Some(ConnectionEnd::Alert { .. }) if endpoint.handshake()?.client_cert_requested => {
             Some("it asked for one and then ended the connection with a TLS alert")
         }

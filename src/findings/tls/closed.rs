@@ -25,7 +25,9 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             TlsFailure::Reset => "resets",
             _ => return None,
         };
-        let cleartext = endpoint.heard_in(Experiment::OppositeScheme).and_then(|heard| heard.http2.as_ref());
+        let cleartext = endpoint
+            .heard_in(Experiment::OppositeScheme)
+            .and_then(|heard| heard.http2.as_ref());
         if cleartext.is_some_and(|http2| http2.settings.is_some()) {
             return None;
         }

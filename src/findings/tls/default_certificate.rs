@@ -23,8 +23,13 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         let (_, whose) = PLACEHOLDERS.iter().find(|(name, _)| subject == name)?;
         let name = &endpoint.target.server_name;
         let draft = Draft::new(
-            format!("{} serves the placeholder of {whose} (\"{subject}\"), because it has no certificate for {name}", endpoint.target.address()),
-            format!("connect the certificate with the host {name}: the TLS entry must name exactly this host and a secret that exists"),
+            format!(
+                "{} serves the placeholder of {whose} (\"{subject}\"), because it has no certificate for {name}",
+                endpoint.target.address()
+            ),
+            format!(
+                "connect the certificate with the host {name}: the TLS entry must name exactly this host and a secret that exists"
+            ),
         );
         Some(
             draft

@@ -27,7 +27,11 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             Verdict::Rejected(Rejection::UnknownAuthority { .. }) => endpoint.target.verify,
             Verdict::Rejected(_) | Verdict::Trusted(_) => false,
         };
-        let severity = if refused || breaks_http2(endpoint) { Severity::Error } else { Severity::Warn };
+        let severity = if refused || breaks_http2(endpoint) {
+            Severity::Error
+        } else {
+            Severity::Warn
+        };
         let draft = Draft::new(
             format!("TLS to {address} is intercepted by {vendor}: the certificate is issued by {issuer}"),
             format!(
@@ -35,21 +39,33 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 endpoint.target.host
             ),
         );
-        let logged: Vec<String> = certificate(endpoint).map(|rejected| rejected.log(evidence.wire.started_at)).into_iter().collect();
+        let logged: Vec<String> = certificate(endpoint)
+            .map(|rejected| rejected.log(evidence.wire.started_at))
+            .into_iter()
+            .collect();
         let logged: Vec<&str> = logged.iter().map(String::as_str).collect();
-        Some(trust_it(draft, endpoint).severity(severity).seen_in(endpoint, &["tls"]).logged_as(&logged))
+        Some(
+            trust_it(draft, endpoint)
+                .severity(severity)
+                .seen_in(endpoint, &["tls"])
+                .logged_as(&logged),
+        )
     })
 }
 
 /// An inspector that drops ALPN takes HTTP/2 away.
 fn breaks_http2(endpoint: &Endpoint) -> bool {
     endpoint.target.kind == crate::evidence::Kind::Grpc
-        && endpoint.handshake().is_some_and(|tls| tls.alpn.as_deref() != Some("h2"))
+        && endpoint
+            .handshake()
+            .is_some_and(|tls| tls.alpn.as_deref() != Some("h2"))
 }
 
 fn inspector(cert: &CertFacts) -> Option<&'static str> {
     let names = [&cert.issuer_cn, &cert.issuer_org, &cert.issuer];
-    let found = INSPECTORS.iter().find(|(part, _)| names.iter().any(|name| name.to_ascii_lowercase().contains(part)));
+    let found = INSPECTORS
+        .iter()
+        .find(|(part, _)| names.iter().any(|name| name.to_ascii_lowercase().contains(part)));
     found.map(|(_, vendor)| *vendor)
 }
 

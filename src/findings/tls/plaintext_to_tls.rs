@@ -4,9 +4,10 @@ use hoop_doctor_probes::http2::{CallName, ConnectionEnd, Http2, Reply};
 use hoop_doctor_probes::wire::opening::{GoReading, Opening};
 use hoop_doctor_probes::wire::page::Mark;
 
+use super::{corrected, with_scheme};
+use crate::config::Security;
 use crate::evidence::{Endpoint, Evidence, Kind};
 use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_endpoint};
-use crate::proxies::Proxy;
 
 pub(in crate::findings) static RULE: Rule = Rule {
     code: Code(301),
@@ -15,7 +16,36 @@ pub(in crate::findings) static RULE: Rule = Rule {
     summary: "Hoop would use plaintext, and the port speaks TLS",
     explain: include_str!("../../../docs/findings/HD301.md"),
     breaks: Breaks::Every,
-    explains: &[Code(201), Code(212), Code(204), Code(401), Code(402), Code(403), Code(404), Code(405), Code(408), Code(411), Code(501), Code(502), Code(503), Code(504), Code(505), Code(506), Code(509), Code(510), Code(601), Code(602), Code(603), Code(604), Code(606), Code(607), Code(608), Code(611), Code(613), Code(616)],
+    explains: &[
+        Code(201),
+        Code(212),
+        Code(204),
+        Code(401),
+        Code(402),
+        Code(403),
+        Code(404),
+        Code(405),
+        Code(408),
+        Code(411),
+        Code(501),
+        Code(502),
+        Code(503),
+        Code(504),
+        Code(505),
+        Code(506),
+        Code(509),
+        Code(510),
+        Code(601),
+        Code(602),
+        Code(603),
+        Code(604),
+        Code(606),
+        Code(607),
+        Code(608),
+        Code(611),
+        Code(613),
+        Code(616),
+    ],
     check,
 };
 
@@ -29,17 +59,23 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             return None;
         }
         let target = &endpoint.target;
-        let right = secure(&target.url, target.kind);
         let draft = Draft::new(
-            format!("{} speaks TLS, but {} makes Hoop use plaintext", target.address(), target.url),
-            format!("change {} to {right}; an agent takes it from its key, so write the same scheme there", target.url),
+            format!(
+                "{} speaks TLS, but {} makes Hoop use plaintext",
+                target.address(),
+                target.url
+            ),
+            format!("change {} to {}", target.url, with_scheme(target, Security::Tls)),
         );
-        let confidence = if proven { Confidence::Certain } else { Confidence::Likely };
+        let confidence = if proven {
+            Confidence::Certain
+        } else {
+            Confidence::Likely
+        };
         Some(
-            draft
+            corrected(draft, evidence, endpoint, Security::Tls)
                 .confidence(confidence)
                 .seen_in(endpoint, &["http2", "opposite-scheme/tls"])
-                .snippet(Proxy::Hoop, settings(&right, endpoint))
                 .logged_as(&logs(endpoint)),
         )
     })
@@ -68,25 +104,6 @@ fn says_tls(endpoint: &Endpoint) -> bool {
     }
 }
 
-/// The corrected lines, for whoever reads this address. A secret stands as `••••`.
-fn settings(right: &str, endpoint: &Endpoint) -> String {
-    let (scheme, rest) = right.split_once("//").unwrap_or(("grpcs:", right));
-    match (endpoint.target.kind, endpoint.target.origin.as_str()) {
-        (Kind::Grpc, "agent") => format!("HOOP_KEY='{scheme}//NAME:••••@{rest}'"),
-        (Kind::Grpc, _) => format!("HOOP_GRPCURL='{right}'   # or grpc_url = \"{right}\" in ~/.hoop/config.toml"),
-        (Kind::Rest, _) => format!("HOOP_APIURL='{right}'   # or api_url = \"{right}\" in ~/.hoop/config.toml"),
-    }
-}
-
-/// The same address with the scheme that means TLS to agent and client alike.
-fn secure(url: &str, kind: Kind) -> String {
-    let rest = url.split_once("//").map_or(url, |(_, rest)| rest);
-    match kind {
-        Kind::Grpc => format!("grpcs://{rest}"),
-        Kind::Rest => format!("https://{rest}"),
-    }
-}
-
 fn logs(endpoint: &Endpoint) -> Vec<&'static str> {
     if endpoint.target.kind == Kind::Rest {
         return vec!["Client sent an HTTP request to an HTTPS server."];
@@ -100,7 +117,9 @@ fn logs(endpoint: &Endpoint) -> Vec<&'static str> {
 /// What grpc-go makes of the bytes. A close and a reset race where the server leaves our bytes unread.
 fn grpc_go(http2: &Http2) -> Vec<&'static str> {
     match http2.first.go {
-        GoReading::NoBytes if http2.end.is_none() => vec!["context deadline exceeded while waiting for connections to become ready"],
+        GoReading::NoBytes if http2.end.is_none() => {
+            vec!["context deadline exceeded while waiting for connections to become ready"]
+        }
         GoReading::NoBytes if http2.end == Some(ConnectionEnd::Reset) => vec![RESET, EOF],
         GoReading::NoBytes => vec![EOF, RESET],
         GoReading::LessThanAHeader => vec![UNEXPECTED_EOF, RESET],
@@ -112,8 +131,7 @@ fn grpc_go(http2: &Http2) -> Vec<&'static str> {
 
 const EOF: &str = "connection error: desc = \"error reading server preface: EOF\"";
 const UNEXPECTED_EOF: &str = "connection error: desc = \"error reading server preface: unexpected EOF\"";
-const RESET: &str =
-    "connection error: desc = \"error reading server preface: read tcp {local}->{addr}: read: connection reset by peer\"";
+const RESET: &str = "connection error: desc = \"error reading server preface: read tcp {local}->{addr}: read: connection reset by peer\"";
 const HTTP1: &str = "connection error: desc = \"error reading server preface: http2: failed reading the frame payload: \
                      http2: frame too large, note that the frame header looked like an HTTP/1.1 header\"";
 const TOO_LARGE: &str = "connection error: desc = \"error reading server preface: http2: frame too large\"";

@@ -20,18 +20,27 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_endpoint(evidence, |endpoint| {
         let address = endpoint.target.address();
         let (message, logged) = match endpoint.tls_failure()? {
-            TlsFailure::Alert { description, client_cert_requested: false } if !ELSEWHERE.contains(description) => {
+            TlsFailure::Alert {
+                description,
+                client_cert_requested: false,
+            } if !ELSEWHERE.contains(description) => {
                 let name = alert_name(*description);
                 (
                     format!("{address} ends the TLS handshake with alert {description} ({name})"),
                     format!("remote error: tls: {}", name.replace('_', " ")),
                 )
             }
-            TlsFailure::Protocol { text } => (format!("the TLS handshake with {address} fails: {text}"), "tls: {error}".to_owned()),
+            TlsFailure::Protocol { text } => (
+                format!("the TLS handshake with {address} fails: {text}"),
+                "tls: {error}".to_owned(),
+            ),
             _ => return None,
         };
         let logged = format!("connection error: desc = \"transport: authentication handshake failed: {logged}\"");
-        let draft = Draft::new(message, "look into the log of what ends TLS there, at the time of this check: it names the reason");
+        let draft = Draft::new(
+            message,
+            "look into the log of what ends TLS there, at the time of this check: it names the reason",
+        );
         Some(draft.seen_in(endpoint, &["tls"]).logged_as(&[&logged]))
     })
 }

@@ -20,9 +20,15 @@ pub(in crate::findings) static RULE: Rule = Rule {
 fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_endpoint(evidence, |endpoint| {
         let (alert, confidence) = match endpoint.tls_failure()? {
-            TlsFailure::Alert { description: UNRECOGNIZED_NAME, .. } => ("unrecognized_name", Confidence::Certain),
+            TlsFailure::Alert {
+                description: UNRECOGNIZED_NAME,
+                ..
+            } => ("unrecognized_name", Confidence::Certain),
             // Caddy has no certificate for the name then; others say so for any fault of their own.
-            TlsFailure::Alert { description: INTERNAL_ERROR, .. } => ("internal_error", Confidence::Likely),
+            TlsFailure::Alert {
+                description: INTERNAL_ERROR,
+                ..
+            } => ("internal_error", Confidence::Likely),
             _ => return None,
         };
         let name = &endpoint.target.server_name;
@@ -33,7 +39,9 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         );
         let draft = match confidence {
             Confidence::Certain => draft,
-            Confidence::Likely | Confidence::Possible => draft.candidate(311, "the server failed for a reason of its own; its log says which"),
+            Confidence::Likely | Confidence::Possible => {
+                draft.candidate(311, "the server failed for a reason of its own; its log says which")
+            }
         };
         let logged = format!(
             "connection error: desc = \"transport: authentication handshake failed: remote error: tls: {}\"",

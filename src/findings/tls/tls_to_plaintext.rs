@@ -3,10 +3,11 @@
 use hoop_doctor_probes::tls::TlsFailure;
 use hoop_doctor_probes::wire::opening::Opening;
 
-use crate::evidence::{Endpoint, Evidence, Kind};
+use super::{corrected, with_scheme};
+use crate::config::Security;
+use crate::evidence::{Endpoint, Evidence};
 use crate::experiments::Experiment;
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_endpoint};
-use crate::proxies::Proxy;
 
 pub(in crate::findings) static RULE: Rule = Rule {
     code: Code(302),
@@ -15,7 +16,31 @@ pub(in crate::findings) static RULE: Rule = Rule {
     summary: "Hoop would use TLS, and the port speaks plaintext",
     explain: include_str!("../../../docs/findings/HD302.md"),
     breaks: Breaks::Every,
-    explains: &[Code(204), Code(212), Code(318), Code(403), Code(404), Code(501), Code(502), Code(503), Code(504), Code(505), Code(506), Code(509), Code(510), Code(601), Code(602), Code(603), Code(604), Code(606), Code(607), Code(608), Code(611), Code(613), Code(616)],
+    explains: &[
+        Code(204),
+        Code(212),
+        Code(318),
+        Code(403),
+        Code(404),
+        Code(501),
+        Code(502),
+        Code(503),
+        Code(504),
+        Code(505),
+        Code(506),
+        Code(509),
+        Code(510),
+        Code(601),
+        Code(602),
+        Code(603),
+        Code(604),
+        Code(606),
+        Code(607),
+        Code(608),
+        Code(611),
+        Code(613),
+        Code(616),
+    ],
     check,
 };
 
@@ -24,22 +49,21 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         let failure = endpoint.tls_failure()?;
         let speaks = speaks(endpoint, failure)?;
         let target = &endpoint.target;
-        let plain = plain(&target.url, target.kind);
+        let plain = with_scheme(target, Security::Plaintext);
         let draft = Draft::new(
-            format!("{} speaks {speaks} without TLS, but {} makes Hoop use TLS", target.address(), target.url),
+            format!(
+                "{} speaks {speaks} without TLS, but {} makes Hoop use TLS",
+                target.address(),
+                target.url
+            ),
             format!(
                 "use the port that has TLS, or switch TLS on where {} ends; only on a network that you trust change {} to {plain}",
                 target.address(),
                 target.url
             ),
         );
-        let variable = match target.kind {
-            Kind::Grpc => "HOOP_GRPCURL",
-            Kind::Rest => "HOOP_APIURL",
-        };
         Some(
-            draft
-                .snippet(Proxy::Hoop, format!("{variable}='{plain}'   # plaintext: on a trusted network only"))
+            corrected(draft, evidence, endpoint, Security::Plaintext)
                 .seen_in(endpoint, &["tls", "opposite-scheme/http2"])
                 .logged_as(&[
                     "connection error: desc = \"transport: authentication handshake failed: \
@@ -67,14 +91,5 @@ fn speaks(endpoint: &Endpoint, failure: &TlsFailure) -> Option<&'static str> {
         Opening::Http2 => Some("HTTP/2"),
         Opening::Http1 { .. } => Some("HTTP/1.1"),
         _ => None,
-    }
-}
-
-/// The same address with a scheme that means plaintext to agent and client alike.
-fn plain(url: &str, kind: Kind) -> String {
-    let rest = url.split_once("//").map_or(url, |(_, rest)| rest);
-    match kind {
-        Kind::Grpc => format!("grpc://{rest}"),
-        Kind::Rest => format!("http://{rest}"),
     }
 }

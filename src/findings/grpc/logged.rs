@@ -1,0 +1,179 @@
+//! What grpc-go prints for an answer, to the letter (`internal/transport/http2_client.go`, `operateHeaders` and `handleRSTStream`).
+
+use hoop_doctor_probes::http2::{Answer, CallName, Head, Reply};
+use hoop_doctor_probes::wire::frame::ErrorCode;
+
+use crate::evidence::Endpoint;
+
+/// What an agent's `Connect` ends with.
+pub(super) fn by_connect(endpoint: &Endpoint) -> Vec<String> {
+    endpoint.answer(CallName::Connect).map(by_call).unwrap_or_default()
+}
+
+/// What a call with this answer ends with; a race can give several.
+pub(super) fn by_call(answer: &Answer) -> Vec<String> {
+    let error = |code: &str, text: String| format!("rpc error: code = {code} desc = {text}");
+    match answer.reply() {
+        Reply::Grpc(status) => vec![error(&status.code.name(), status.message.clone())],
+        Reply::Http(head, _) => vec![error(code_of(head.status), http(head))],
+        Reply::NoStatus(_) => vec![error(
+            "Internal",
+            "server closed the stream without sending trailers".to_owned(),
+        )],
+        Reply::Reset(code) => vec![error(
+            reset(code),
+            format!("stream terminated by RST_STREAM with error code: {}", code.name()),
+        )],
+        Reply::Refused => {
+            vec![error(
+                "Unavailable",
+                "stream terminated by RST_STREAM with error code: REFUSED_STREAM".to_owned(),
+            )]
+        }
+        Reply::Lost => vec![
+            error("Unavailable", "error reading from server: EOF".to_owned()),
+            error(
+                "Unavailable",
+                "error reading from server: read tcp {local}->{addr}: read: connection reset by peer".to_owned(),
+            ),
+        ],
+        // Without a deadline, which Hoop doesn't set, nothing is printed at all.
+        Reply::Silent => vec![error("DeadlineExceeded", "context deadline exceeded".to_owned())],
+    }
+}
+
+fn http(head: &Head) -> String {
+    let status = match head.status {
+        0 => "malformed header: missing HTTP status".to_owned(),
+        code => format!(
+            "unexpected HTTP status code received from server: {code} ({})",
+            status_text(code)
+        ),
+    };
+    let content_type = match head.field("content-type") {
+        Some(kind) => format!("transport: received unexpected content-type \"{kind}\""),
+        None => "malformed header: missing HTTP content-type".to_owned(),
+    };
+    format!("{status}; {content_type}")
+}
+
+/// `HTTPStatusConvTab`.
+fn code_of(status: u16) -> &'static str {
+    match status {
+        0 | 400 => "Internal",
+        401 => "Unauthenticated",
+        403 => "PermissionDenied",
+        404 => "Unimplemented",
+        429 | 502..=504 => "Unavailable",
+        _ => "Unknown",
+    }
+}
+
+/// `http2ErrConvTab`.
+fn reset(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::REFUSED_STREAM => "Unavailable",
+        ErrorCode::CANCEL => "Canceled",
+        ErrorCode::ENHANCE_YOUR_CALM => "ResourceExhausted",
+        _ => "Internal",
+    }
+}
+
+/// Go's `http.StatusText`, for what proxies answer.
+fn status_text(code: u16) -> &'static str {
+    match code {
+        200 => "OK",
+        204 => "No Content",
+        301 => "Moved Permanently",
+        302 => "Found",
+        303 => "See Other",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        402 => "Payment Required",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        407 => "Proxy Authentication Required",
+        408 => "Request Timeout",
+        411 => "Length Required",
+        413 => "Request Entity Too Large",
+        415 => "Unsupported Media Type",
+        421 => "Misdirected Request",
+        426 => "Upgrade Required",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        451 => "Unavailable For Legal Reasons",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        505 => "HTTP Version Not Supported",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::by_call;
+    use hoop_doctor_probes::http2::{Answer, CallName, Head, StreamEnd};
+    use hoop_doctor_probes::wire::frame::ErrorCode;
+    use hoop_doctor_probes::wire::header::Field;
+    use hoop_doctor_probes::wire::page::Page;
+
+    fn answer(head: Option<Head>, end: StreamEnd) -> Answer {
+        Answer {
+            call: CallName::Connect,
+            page: head.is_some().then(|| Page::read(None, b"<html>")),
+            head,
+            trailers: None,
+            end,
+            duration_ms: 1,
+        }
+    }
+
+    fn head(status: u16, content_type: Option<&str>) -> Head {
+        let field = |value: &str| Field {
+            name: "content-type".to_owned(),
+            value: value.to_owned(),
+        };
+        Head {
+            status,
+            grpc: None,
+            fields: content_type.map(field).into_iter().collect(),
+        }
+    }
+
+    #[test]
+    fn an_http_answer_is_worded_with_its_status_and_content_type() {
+        assert_eq!(
+            by_call(&answer(Some(head(502, Some("text/html"))), StreamEnd::Ended)),
+            [
+                "rpc error: code = Unavailable desc = unexpected HTTP status code received from server: 502 (Bad Gateway); \
+                 transport: received unexpected content-type \"text/html\""
+            ]
+        );
+        assert_eq!(
+            by_call(&answer(Some(head(464, None)), StreamEnd::Ended)),
+            [
+                "rpc error: code = Unknown desc = unexpected HTTP status code received from server: 464 (); \
+                 malformed header: missing HTTP content-type"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_reset_has_the_code_that_grpc_go_maps_it_to() {
+        let reset = |code| by_call(&answer(None, StreamEnd::Reset { code }));
+        assert_eq!(
+            reset(ErrorCode::INTERNAL_ERROR),
+            ["rpc error: code = Internal desc = stream terminated by RST_STREAM with error code: INTERNAL_ERROR"]
+        );
+        assert_eq!(
+            reset(ErrorCode::CANCEL),
+            ["rpc error: code = Canceled desc = stream terminated by RST_STREAM with error code: CANCEL"]
+        );
+    }
+}
