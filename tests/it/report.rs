@@ -4,3 +4,4 @@ mod cases;
 mod json;
 mod people;
 mod terminal;
+mod verdict;
