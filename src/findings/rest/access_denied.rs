@@ -1,0 +1,94 @@
+//! HD506: something in front of the gateway refuses the calls.
+
+use super::{proxy_name, stranger};
+use crate::evidence::Evidence;
+use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_rest};
+use crate::proxies::Proxy;
+
+pub(in crate::findings) static RULE: Rule = Rule {
+    code: Code(506),
+    name: "api-access-denied",
+    severity: Severity::Error,
+    summary: "something in front of the gateway refuses calls to the API",
+    explain: include_str!("../../../docs/findings/HD506.md"),
+    breaks: Breaks::Some,
+    explains: &[],
+    check,
+};
+
+fn check(evidence: &Evidence) -> Vec<Draft> {
+    for_each_rest(evidence, |endpoint| {
+        let answer = stranger(endpoint)?;
+        let challenge = answer
+            .head
+            .field("www-authenticate")
+            .map(|challenge| format!(", {challenge}"));
+        let (what, remedy) = match answer.head.status {
+            401 => ("wants a login of its own for", LET_THROUGH),
+            403 | 451 => ("refuses", LET_THROUGH),
+            407 => (
+                "wants a proxy's login for",
+                "give the forward proxy its credentials, or go around it (NO_PROXY)",
+            ),
+            429 => ("has had too many of", "lift its limit for /api/, or for this address"),
+            511 => ("wants this network's login page before", "log in to this network"),
+            _ => return None,
+        };
+        let draft = Draft::new(
+            format!(
+                "{} at {} {what} calls to the API: {}{}",
+                proxy_name(endpoint),
+                endpoint.target.address(),
+                answer.shown(),
+                challenge.unwrap_or_default()
+            ),
+            remedy,
+        );
+        let draft = match answer.head.status {
+            429 => draft
+                .confidence(Confidence::Likely)
+                .candidate(620, "the limiter may hit gRPC as well"),
+            _ => draft,
+        };
+        Some(
+            draft
+                .snippet(Proxy::Nginx, "location /api/ {\n    auth_basic off;\n    allow all;\n    proxy_pass http://127.0.0.1:8009;\n}")
+                .snippet(Proxy::IngressNginx, "nginx.ingress.kubernetes.io/whitelist-source-range: 0.0.0.0/0   # and no auth-url on this Ingress")
+                .snippet(Proxy::Istio, "kind: AuthorizationPolicy\nspec:\n  action: ALLOW\n  rules:\n  - to:\n    - operation: { paths: [\"/api/*\", \"/protobuf.Transport/*\"] }")
+                .snippet(Proxy::Haproxy, "http-request deny if !{ path_beg /api/ /protobuf.Transport/ } …   # keep the rule away from Hoop's paths")
+                .snippet(Proxy::Cloudflare, "# WAF: a custom rule that skips for the paths /api/ and /protobuf.Transport/")
+                .seen_in(endpoint, &["healthz"])
+                .logged_as(&["failed obtaining server info, status={status}", "failed fetching auth method, reason={reason}"]),
+        )
+    })
+}
+
+const LET_THROUGH: &str =
+    "let the paths /api/ and /protobuf.Transport/ through: Hoop authenticates its users and agents itself";
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::findings::config::fixture::{only, silent};
+    use crate::findings::rest::fixture::{HEALTHY, INFO, rest};
+
+    #[test]
+    fn a_password_in_front_of_the_api_is_named() {
+        let fields = [("server", "nginx"), ("www-authenticate", "Basic realm=\"Restricted\"")].as_slice();
+        let draft = only(
+            &RULE,
+            &rest(&[(401, fields, "<title>401 Authorization Required</title>")]),
+        );
+        assert_eq!(
+            draft.message,
+            "nginx at gw.example:443 wants a login of its own for calls to the API: \
+             HTTP 401 (\"401 Authorization Required\"), Basic realm=\"Restricted\""
+        );
+    }
+
+    #[test]
+    fn a_blocked_health_check_hides_no_api() {
+        silent(&RULE, &rest(&[(403, &[], "<title>403 Forbidden</title>"), INFO]));
+        silent(&RULE, &rest(&[HEALTHY, INFO]));
+    }
+}

@@ -1,0 +1,177 @@
+//! HD505: the proxy can't reach the gateway's REST port.
+
+use hoop_doctor_probes::http2::CallName;
+use hoop_doctor_probes::wire::page::{Maker, Mark};
+
+use super::{Stranger, is_signed, proxy, proxy_name, stranger, with_route};
+use crate::evidence::{Endpoint, Evidence};
+use crate::experiments::Experiment;
+use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_rest};
+use crate::proxies::Proxy;
+
+pub(in crate::findings) static RULE: Rule = Rule {
+    code: Code(505),
+    name: "api-upstream-down",
+    severity: Severity::Error,
+    summary: "the proxy can't reach the gateway's REST port",
+    explain: include_str!("../../../docs/findings/HD505.md"),
+    breaks: Breaks::Some,
+    explains: &[],
+    check,
+};
+
+fn check(evidence: &Evidence) -> Vec<Draft> {
+    for_each_rest(evidence, |endpoint| {
+        let answer = stranger(endpoint)?;
+        let confidence = sureness(endpoint, answer)?;
+        let after = endpoint
+            .answer(CallName::Healthz)
+            .map_or(0, |answer| answer.duration_ms);
+        let when = match after {
+            0..1_000 => "at once".to_owned(),
+            _ => format!("after {:.1} s", after as f64 / 1000.0),
+        };
+        let address = endpoint.target.address();
+        let recovered = is_answered_later(endpoint);
+        let message = match recovered {
+            true => format!(
+                "{} at {address} can't reach the gateway's REST port every time: {}, then an answer",
+                proxy_name(endpoint),
+                answer.shown()
+            ),
+            false => format!(
+                "{} at {address} can't reach the gateway's REST port: {}, {when}",
+                proxy_name(endpoint),
+                answer.shown()
+            ),
+        };
+        let draft = Draft::new(
+            message,
+            "start the gateway, and point the proxy at its REST port (8009), with https where the gateway has TLS: one switch turns it on for both ports",
+        );
+        let draft = match confidence {
+            Confidence::Certain => draft,
+            Confidence::Likely | Confidence::Possible => draft
+                .candidate(510, "an error of the gateway's own")
+                .candidate(620, "a limiter that answers 503"),
+        };
+        Some(
+            with_route(look(draft, endpoint))
+                .severity(if recovered { Severity::Warn } else { Severity::Error })
+                .confidence(confidence)
+                .seen_in(endpoint, &["healthz"])
+                .logged_as(&[
+                    "failed obtaining server info, status={status}",
+                    "failed fetching auth method, reason={reason}",
+                ]),
+        )
+    })
+}
+
+/// Whether a status means that the hop behind failed, and how surely; `None` where it doesn't.
+fn sureness(endpoint: &Endpoint, answer: Stranger<'_>) -> Option<Confidence> {
+    let Stranger { head, page } = answer;
+    if is_signed(head) {
+        return None;
+    }
+    let says_so = matches!(page.maker, Some(Maker::Haproxy | Maker::Traefik | Maker::Envoy));
+    match head.status {
+        502 | 504 | 520..=527 | 530 => Some(Confidence::Certain),
+        503 if says_so || proxy(endpoint) == Some(Proxy::AwsAlb) => Some(Confidence::Certain),
+        503 => Some(Confidence::Likely),
+        // Apache and Traefik say 500 of an upstream that speaks something else than they expect.
+        500 if page.mark != Mark::Json => Some(Confidence::Likely),
+        _ => None,
+    }
+}
+
+fn is_answered_later(endpoint: &Endpoint) -> bool {
+    let again = endpoint
+        .heard_in(Experiment::Repeat)
+        .and_then(|heard| heard.answer(CallName::Healthz));
+    again
+        .and_then(|answer| answer.page.as_ref())
+        .is_some_and(|page| page.mark == Mark::LivenessOk)
+}
+
+/// Where the proxy says which it is: refused, a wrong port, or TLS on one side only.
+fn look(draft: Draft, endpoint: &Endpoint) -> Draft {
+    match proxy(endpoint) {
+        Some(Proxy::Nginx | Proxy::IngressNginx) => draft.decide_by_file(
+            "/var/log/nginx/error.log",
+            "\"connect() failed (111\": the gateway is down or the port is wrong; \"upstream timed out\": a firewall; \
+             \"wrong version number\": the gateway has no TLS; \"prematurely closed connection\" or a 400: the gateway has TLS",
+        ),
+        Some(Proxy::Haproxy) => draft.decide_by_file(
+            "the log of HAProxy, its field termination_state",
+            "SC: the connection to the gateway failed; SH: it closed or answered with something else than HTTP; sH or sC: it didn't answer in time",
+        ),
+        Some(Proxy::Envoy | Proxy::Istio) => draft.decide_by_file(
+            "Envoy's access log, its field %RESPONSE_FLAGS%",
+            "UF: connection failure; UH: no healthy host; UC: closed by the gateway; UT: no answer in time",
+        ),
+        _ => draft.decide_by_command(
+            "hoop-doctor check --api-url http://127.0.0.1:8009",
+            "run on the proxy's host, with the address that its configuration has: HD201 means that the gateway is down or the port is wrong, \
+             HD202 a firewall, HD301 that the gateway has TLS; healthy means that the proxy asks another address",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hoop_doctor_probes::tcp::Attempt;
+
+    use super::RULE;
+    use crate::evidence::Trial;
+    use crate::experiments::Experiment;
+    use crate::findings::config::fixture::{only, silent};
+    use crate::findings::rest::fixture::{HEALTHY, INFO, NGINX_502, answered, rest};
+    use crate::findings::{Confidence, Severity};
+
+    #[test]
+    fn a_bad_gateway_is_the_proxys_word() {
+        let draft = only(&RULE, &rest(&[NGINX_502, NGINX_502]));
+        assert_eq!(
+            draft.message,
+            "nginx at gw.example:443 can't reach the gateway's REST port: HTTP 502 (\"502 Bad Gateway\"), at once"
+        );
+        assert_eq!(draft.confidence, Some(Confidence::Certain));
+    }
+
+    #[test]
+    fn what_a_503_means_depends_on_who_says_it() {
+        let haproxy = "<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.\n</body></html>";
+        assert_eq!(
+            only(&RULE, &rest(&[(503, &[], haproxy)])).confidence,
+            Some(Confidence::Certain)
+        );
+        let draft = only(
+            &RULE,
+            &rest(&[(503, &[], "<title>503 Service Temporarily Unavailable</title>")]),
+        );
+        assert_eq!(draft.confidence, Some(Confidence::Likely));
+    }
+
+    #[test]
+    fn a_second_answer_makes_it_a_warning() {
+        let mut evidence = rest(&[NGINX_502, NGINX_502]);
+        evidence.wire.endpoints[0].trials.push(Trial {
+            experiment: Experiment::Repeat,
+            tcp: Attempt {
+                addr: ([192, 0, 2, 10], 443).into(),
+                outcome: Ok(()),
+                started_ms: 5,
+                duration_ms: 1,
+            },
+            heard: Some(answered(&[HEALTHY, INFO])),
+        });
+        assert_eq!(only(&RULE, &evidence).severity, Some(Severity::Warn));
+    }
+
+    #[test]
+    fn the_gateways_own_500_is_another_matter() {
+        silent(&RULE, &rest(&[(500, &[("server", "hoopgateway/1.148.0")], "")]));
+        silent(&RULE, &rest(&[(500, &[], r#"{"message":"failed"}"#)]));
+    }
+}
