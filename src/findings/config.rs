@@ -168,3 +168,50 @@ fn location(source: &Source) -> Option<Location> {
 fn dial_error(text: impl std::fmt::Display) -> String {
     format!("connection error: desc = \"transport: Error while dialing: dial tcp: {text}\"")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::RULES;
+    use super::fixture::{file, variables};
+    use crate::evidence::Evidence;
+
+    /// Whatever the rules say about evidence whose secret has this in it.
+    fn said(evidence: &Evidence) -> String {
+        let drafts = RULES.iter().flat_map(|rule| (rule.check)(evidence));
+        drafts.map(|draft| format!("{draft:?}")).collect()
+    }
+
+    #[test]
+    fn no_finding_shows_a_secret() {
+        let keys = [
+            "grpcs://n:hunter2hunter2@gw.example",
+            "grpcs://n:hunter2hunter2@gw.example:",
+            "grpcs://n:hunter2hunter2@::1:8443",
+            "grpcs://n:hunter2hunter2@gw.example:70000",
+            "tls://n:hunter2hunter2@gw.example:8443",
+            "grpcs://n:hunter2/hunter2@gw.example:8443",
+            "grpcs://n:hunter2 hunter2@gw.example:8443",
+            "grpcs://n:hunter2%hunter2@gw.example:8443",
+            "n:hunter2hunter2@gw.example:8443",
+            "'grpcs://n:hunter2hunter2@gw.example:8443'",
+            "HOOP_KEY=grpcs://n:hunter2hunter2@gw.example:8443",
+            "xagt-hunter2hunter2",
+            "hunter2hunter2",
+            "grpcs://hunter2hunter2",
+        ];
+        for key in keys {
+            for name in ["HOOP_KEY", "HOOP_DSN"] {
+                let said = said(&variables(&[(name, key)]));
+                assert!(!said.is_empty() && !said.contains("hunter2"), "{key}: {said}");
+            }
+            let said = said(&file(
+                &format!("grpc_url = \"\"\"{key}\"\"\"\ntoken = \"hunter2 hunter2\"\n"),
+                &[],
+            ));
+            assert!(
+                key.starts_with("grpcs://h") || key.starts_with("hunter2") || !said.contains("hunter2"),
+                "{key}: {said}"
+            );
+        }
+    }
+}

@@ -29,13 +29,15 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         let Reply::Silent = endpoint.reply(CallName::Healthz)? else {
             return None;
         };
-        let seconds = endpoint.answer(CallName::Healthz)?.duration_ms as f64 / 1000.0;
+        let answer = endpoint.answer(CallName::Healthz)?;
+        let seconds = answer.duration_ms as f64 / 1000.0;
+        let how = match answer.head {
+            None => format!("doesn't answer calls to the API: nothing within {seconds:.1} s"),
+            Some(_) => "begins to answer a call to the API and never ends".to_owned(),
+        };
         let address = endpoint.target.address();
         let draft = Draft::new(
-            format!(
-                "{} takes connections and doesn't answer calls to the API: nothing within {seconds:.1} s",
-                at(proxy_name(endpoint), &address)
-            ),
+            format!("{} takes connections and {how}", at(proxy_name(endpoint), &address)),
             "look one hop further: ask the gateway itself on its own machine; if that answers, the hop in front of it holds the calls back, \
              and if it doesn't, read the gateway's log and restart it",
         );
