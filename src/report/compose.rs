@@ -192,8 +192,11 @@ fn ladder(index: usize, endpoint: &Endpoint, all: &[Diagnosed], interrupted: boo
             Status::Failed => words::broken_rung(layer, endpoint),
             Status::NotTried => String::new(),
         };
-        if status != Status::Ok {
-            broken = broken.or(Some(layer));
+        // The nearest rung that broke, or else the first that nobody reached.
+        match status {
+            Status::Failed => broken = Some(layer),
+            Status::NotTried => broken = broken.or(Some(layer)),
+            Status::Ok => (),
         }
         ladder.push(LayerReport {
             layer,

@@ -40,10 +40,15 @@ pub(super) fn in_brief(page: &mut Page, findings: &[Finding]) {
             page.flow(&lead, &[Span::plain(&finding.remedy.text)]);
         }
     }
-    for finding in follow_ons {
+    let follow_ons = follow_ons.into_iter().map(|finding| {
         let because = follows(finding).unwrap_or_default();
-        let text = format!("{} {}{because}", finding.code, finding.name);
-        page.flow(&[page.label(label)], &[Span::faint(text)]);
+        format!("{} {}{because}", finding.code, finding.name)
+    });
+    let mut lines: Vec<String> = follow_ons.collect();
+    // One line for what follows at several endpoints.
+    lines.dedup();
+    for line in lines {
+        page.flow(&[page.label(label)], &[Span::faint(line)]);
         label = "";
     }
 }
