@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::evidence::{Endpoint, Kind};
+use crate::findings::Code;
 
 /// A rung, lowest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
@@ -82,6 +83,12 @@ impl Layer {
             .chain(tls)
             .chain(last.iter().copied())
             .collect()
+    }
+
+    /// The rung of an endpoint that a finding breaks: its area's own, or the next one up where the endpoint doesn't have that.
+    pub fn broken_by(code: Code, endpoint: &Endpoint) -> Option<Self> {
+        let own = LADDER.iter().find(|rung| rung.areas.contains(&(code.0 / 100)))?.layer;
+        Self::of(endpoint).into_iter().find(|layer| *layer >= own)
     }
 
     /// What the evidence says of this rung alone.

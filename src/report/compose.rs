@@ -165,7 +165,7 @@ fn ladder(index: usize, endpoint: &Endpoint, all: &[Diagnosed], interrupted: boo
         .filter(|one| one.severity() == Severity::Error && one.draft.endpoints.contains(&index));
     let named = |one: &Diagnosed| format!("{}: {}", one.rule.code, one.rule.summary);
     for layer in Layer::of(endpoint) {
-        let of_layer = |one: &&Diagnosed| layer.rung().areas.contains(&(one.rule.code.0 / 100));
+        let of_layer = |one: &&Diagnosed| Layer::broken_by(one.rule.code, endpoint) == Some(layer);
         let error = errors.clone().find(of_layer).map(named);
         let (status, why) = match (layer.sight(endpoint), error) {
             (Sight::NotReached, _) => {
