@@ -220,7 +220,9 @@ impl Endpoint {
     /// Whether a Hoop gateway answers this call.
     pub fn is_gateway(&self, call: CallName) -> bool {
         match self.reply(call) {
-            Some(Reply::Grpc(status)) => status.said.is_gateway() || (call == CallName::HealthCheck && status.code == Status::OK),
+            Some(Reply::Grpc(status)) => {
+                status.said.is_gateway() || (call == CallName::HealthCheck && status.code == Status::OK)
+            }
             _ => false,
         }
     }
@@ -240,6 +242,9 @@ impl Endpoint {
 
     /// Whether TLS is spoken there although Hoop would use plaintext.
     pub fn speaks_tls_instead(&self) -> bool {
-        !self.target.tls && self.heard_in(Experiment::OppositeScheme).is_some_and(|heard| heard.handshake().is_some())
+        !self.target.tls
+            && self
+                .heard_in(Experiment::OppositeScheme)
+                .is_some_and(|heard| heard.handshake().is_some())
     }
 }

@@ -55,10 +55,7 @@ impl Experiment {
     /// The conversation that carries it out.
     pub fn conversation(self, target: &Target) -> Conversation {
         let calls = || match target.kind {
-            Kind::Grpc => vec![
-                grpc::call(CallName::ConnectEnded),
-                grpc::call(CallName::HealthCheck),
-            ],
+            Kind::Grpc => vec![grpc::call(CallName::ConnectEnded), grpc::call(CallName::HealthCheck)],
             Kind::Rest => rest::base_calls(&target.base_path),
         };
         let own = match target.kind {
@@ -199,7 +196,11 @@ fn after_grpc(endpoint: &Endpoint, base: &Heard) -> Vec<Experiment> {
         Some(Reply::Silent) => vec![Experiment::ConnectEnded, Experiment::RestHere],
         Some(Reply::Http(head, _)) if head.status < 400 || head.status == 404 => vec![Experiment::RestHere],
         // What took seconds was no limiter, and would take them again.
-        Some(_) if endpoint.answer(CallName::Connect).is_some_and(|answer| answer.duration_ms < AT_ONCE) => {
+        Some(_)
+            if endpoint
+                .answer(CallName::Connect)
+                .is_some_and(|answer| answer.duration_ms < AT_ONCE) =>
+        {
             vec![Experiment::Repeat]
         }
         Some(_) | None => Vec::new(),

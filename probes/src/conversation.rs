@@ -203,7 +203,11 @@ fn proxy_line(stream: &TcpStream) -> Option<String> {
     let (local, peer) = (stream.local_addr().ok()?, stream.peer_addr().ok()?);
     let family = if peer.is_ipv4() { "TCP4" } else { "TCP6" };
     let (from, to) = (local.ip(), peer.ip());
-    Some(format!("PROXY {family} {from} {to} {} {}\r\n", local.port(), peer.port()))
+    Some(format!(
+        "PROXY {family} {from} {to} {} {}\r\n",
+        local.port(),
+        peer.port()
+    ))
 }
 
 async fn over_tls(

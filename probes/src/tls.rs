@@ -289,7 +289,11 @@ where
             Ok(Shaken { stream, seen })
         }
         Err(error) => {
-            let requested = seen.0.lock().unwrap_or_else(PoisonError::into_inner).client_cert_requested;
+            let requested = seen
+                .0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .client_cert_requested;
             Err(failure(&error, &heard.bytes(), requested))
         }
     }

@@ -59,7 +59,9 @@ fn is_rest_port(endpoint: &Endpoint) -> bool {
         return false;
     };
     let own = heard.answer(CallName::Healthz).and_then(|answer| answer.head.as_ref());
-    let says_so = own.and_then(|head| head.field("server")).is_some_and(|server| server.starts_with("hoopgateway"));
+    let says_so = own
+        .and_then(|head| head.field("server"))
+        .is_some_and(|server| server.starts_with("hoopgateway"));
     let healthy = heard.answer(CallName::Healthz).and_then(|answer| answer.page.as_ref());
     let is_hoop = healthy.is_some_and(|page| matches!(page.mark, Mark::LivenessOk | Mark::LivenessErr));
     let alone = match proxies::recognise(endpoint).map(|found| found.proxy) {
@@ -77,7 +79,11 @@ fn is_limited(endpoint: &Endpoint) -> bool {
 }
 
 fn limit_sign(endpoint: &Endpoint) -> Option<String> {
-    let heard: Vec<&Heard> = endpoint.base.iter().chain(endpoint.heard_in(Experiment::Repeat)).collect();
+    let heard: Vec<&Heard> = endpoint
+        .base
+        .iter()
+        .chain(endpoint.heard_in(Experiment::Repeat))
+        .collect();
     let answers = || heard.iter().flat_map(|heard| heard.answers());
     let answered = answers().filter(|answer| is_gateways(answer)).count();
     let mut unavailable = 0;
@@ -90,12 +96,23 @@ fn limit_sign(endpoint: &Endpoint) -> Option<String> {
         }
     }
     let some = answered > 0 && unavailable > 0;
-    some.then(|| format!("of {} calls within a moment {unavailable} got HTTP 503 from the proxy", answered + unavailable))
+    some.then(|| {
+        format!(
+            "of {} calls within a moment {unavailable} got HTTP 503 from the proxy",
+            answered + unavailable
+        )
+    })
 }
 
 /// Envoy's rate limit and its circuit breaker.
 fn is_limiter(said: Said) -> bool {
-    let overflow = matches!(said, Said::UpstreamReset { reason: ResetReason::Overflow, .. });
+    let overflow = matches!(
+        said,
+        Said::UpstreamReset {
+            reason: ResetReason::Overflow,
+            ..
+        }
+    );
     said == Said::RateLimited || overflow
 }
 

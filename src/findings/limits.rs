@@ -4,6 +4,4 @@ use super::Rule;
 
 mod body;
 
-pub(super) const RULES: &[&Rule] = &[
-    &body::RULE,
-];
+pub(super) const RULES: &[&Rule] = &[&body::RULE];

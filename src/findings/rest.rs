@@ -77,6 +77,18 @@ fn is_signed(head: &Head) -> bool {
         .is_some_and(|server| server.starts_with("hoopgateway"))
 }
 
+/// Whether an answer without the gateway's name has all the fields that the gateway sets on its answers: a proxy puts its
+/// own name over the gateway's, and lets these pass.
+fn has_hoops_fields(head: &Head) -> bool {
+    let has = |name, value| head.field(name) == Some(value);
+    has("access-control-allow-origin", "*")
+        && has("access-control-allow-credentials", "true")
+        && has(
+            "strict-transport-security",
+            "max-age=31536000; includeSubDomains; preload",
+        )
+}
+
 /// Whether Hoop's API answered either call: health checks alone are often blocked or answered by a proxy, and older
 /// gateways lack the other one.
 fn is_api(endpoint: &Endpoint) -> bool {

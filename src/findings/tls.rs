@@ -84,7 +84,11 @@ fn certificate(endpoint: &Endpoint) -> Option<Rejected<'_>> {
 
 /// The names that a certificate is for, the first few of many.
 fn names(leaf: &CertFacts) -> String {
-    let all = leaf.dns_names.iter().cloned().chain(leaf.ip_addresses.iter().map(ToString::to_string));
+    let all = leaf
+        .dns_names
+        .iter()
+        .cloned()
+        .chain(leaf.ip_addresses.iter().map(ToString::to_string));
     let shown: Vec<String> = all.clone().take(4).collect();
     let more = all.count() - shown.len();
     match more {
@@ -129,7 +133,9 @@ fn renewal(draft: Draft, endpoint: &Endpoint) -> Draft {
 fn trust_it(draft: Draft, endpoint: &Endpoint) -> Draft {
     let command = match endpoint.target.kind {
         Kind::Grpc => "export HOOP_TLSCA='file:///path/to/ca.pem'   # PEM; it replaces the system's authorities",
-        Kind::Rest => "export HOOP_TLSCA='file:///path/to/ca.pem'   # or tls_ca = \"<base64 of the PEM>\" in ~/.hoop/config.toml",
+        Kind::Rest => {
+            "export HOOP_TLSCA='file:///path/to/ca.pem'   # or tls_ca = \"<base64 of the PEM>\" in ~/.hoop/config.toml"
+        }
     };
     draft.shell(command)
 }

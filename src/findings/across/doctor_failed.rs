@@ -19,7 +19,9 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         let place = endpoint.malfunction.as_ref()?;
         let address = endpoint.target.address();
         Some(Draft::new(
-            format!("hoop-doctor broke at {place} while it examined {address}; what it says of {address} is incomplete"),
+            format!(
+                "hoop-doctor broke at {place} while it examined {address}; what it says of {address} is incomplete"
+            ),
             "report it with the output of `hoop-doctor check -o json`, which holds no secret",
         ))
     })

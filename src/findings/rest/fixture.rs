@@ -23,6 +23,20 @@ pub(in crate::findings) const HEALTHY: Given = (200, &[JSON, SIGNED], r#"{"liven
 pub(in crate::findings) const UNHEALTHY: Given = (400, &[JSON, SIGNED], r#"{"liveness":"ERR"}"#);
 pub(in crate::findings) const INFO: Given = (200, &[JSON], r#"{"auth_method":"local","setup_required":false}"#);
 pub(in crate::findings) const WEB_APP: Given = (200, &[HTML, SIGNED], "<!DOCTYPE html><title>Hoop</title>");
+pub(in crate::findings) const WEB_APP_BEHIND_NGINX: Given = (
+    200,
+    &[
+        HTML,
+        ("server", "nginx"),
+        ("access-control-allow-origin", "*"),
+        ("access-control-allow-credentials", "true"),
+        (
+            "strict-transport-security",
+            "max-age=31536000; includeSubDomains; preload",
+        ),
+    ],
+    "<!DOCTYPE html><title>Hoop</title>",
+);
 pub(in crate::findings) const OTHER_SITE: Given = (200, &[HTML], "<!DOCTYPE html><title>Our shop</title>");
 pub(in crate::findings) const NO_SUCH_PAGE: Given =
     (404, &[("content-type", "text/plain"), SIGNED], "404 page not found");

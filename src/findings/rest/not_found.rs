@@ -1,6 +1,8 @@
 //! HD502: the API isn't under the address that the client has.
 
-use super::{NO_JSON, Stranger, has_gateway_for_grpc, is_signed, proxy_name, stranger, told_by, with_route};
+use super::{
+    NO_JSON, Stranger, has_gateway_for_grpc, has_hoops_fields, is_signed, proxy_name, stranger, told_by, with_route,
+};
 use crate::evidence::{Endpoint, Evidence};
 use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_rest};
 
@@ -24,6 +26,9 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             answer.head.status,
         ) {
             (true, _, 200 | 404) => gateways(evidence, endpoint, answer),
+            (false, _, 200 | 404) if has_hoops_fields(answer.head) => gateways(evidence, endpoint, answer)
+                .confidence(Confidence::Likely)
+                .candidate(503, "another server that sets the same fields on its answers"),
             (false, true, 200 | 404 | 421) => with_route(unrouted(endpoint, answer)),
             (false, false, 404 | 421) => with_route(unrouted(endpoint, answer))
                 .confidence(Confidence::Likely)
@@ -32,7 +37,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         };
         Some(
             draft
-                .seen_in(endpoint, &["healthz", "publicserverinfo"])
+                .seen_in(endpoint, &["healthz", "public-server-info"])
                 .logged_as(&NO_JSON),
         )
     })
@@ -85,7 +90,7 @@ mod tests {
     use crate::findings::Confidence;
     use crate::findings::config::fixture::{only, silent, snippet};
     use crate::findings::rest::fixture::{
-        HEALTHY, INFO, NGINX_404, NO_SUCH_PAGE, OTHER_SITE, WEB_APP, at, beside_grpc, rest,
+        HEALTHY, INFO, NGINX_404, NO_SUCH_PAGE, OTHER_SITE, WEB_APP, WEB_APP_BEHIND_NGINX, at, beside_grpc, rest,
     };
 
     #[test]
@@ -104,6 +109,20 @@ mod tests {
     #[test]
     fn the_gateways_own_404_is_certain() {
         assert_eq!(only(&RULE, &rest(&[NO_SUCH_PAGE, NO_SUCH_PAGE])).confidence, None);
+    }
+
+    #[test]
+    fn a_proxy_that_hides_the_gateways_name_lets_its_other_fields_pass() {
+        let draft = only(
+            &RULE,
+            &at("https://gw.example/hop", &[WEB_APP_BEHIND_NGINX, WEB_APP_BEHIND_NGINX]),
+        );
+        assert!(
+            draft.message.ends_with("its API is under another path"),
+            "{}",
+            draft.message
+        );
+        assert_eq!(draft.confidence, Some(Confidence::Likely));
     }
 
     #[test]

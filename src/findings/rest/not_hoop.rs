@@ -2,7 +2,7 @@
 
 use hoop_doctor_probes::wire::page::Mark;
 
-use super::{NO_JSON, has_gateway_for_grpc, is_signed, stranger};
+use super::{NO_JSON, has_gateway_for_grpc, has_hoops_fields, is_signed, stranger};
 use crate::evidence::Evidence;
 use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_rest};
 use crate::proxies::Proxy;
@@ -22,6 +22,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_rest(evidence, |endpoint| {
         let answer = stranger(endpoint)?;
         if is_signed(answer.head)
+            || has_hoops_fields(answer.head)
             || has_gateway_for_grpc(evidence, endpoint)
             || has_finding_of_its_own(answer.head.status)
         {
@@ -52,7 +53,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 )
                 .snippet(Proxy::Nginx, "server {\n    listen 443 ssl;\n    http2 on;\n    server_name gateway.example.com;\n    location /protobuf.Transport/ { grpc_pass grpc://127.0.0.1:8010; client_max_body_size 0; }\n    location / { proxy_pass http://127.0.0.1:8009; }\n}")
                 .snippet(Proxy::Caddy, "gateway.example.com {   # an empty answer means that no site has this address\n\treverse_proxy /protobuf.Transport/* h2c://127.0.0.1:8010\n\treverse_proxy 127.0.0.1:8009\n}")
-                .seen_in(endpoint, &["healthz", "publicserverinfo"])
+                .seen_in(endpoint, &["healthz", "public-server-info"])
                 .logged_as(&NO_JSON),
         )
     })
@@ -71,7 +72,9 @@ mod tests {
     use super::RULE;
     use crate::findings::Confidence;
     use crate::findings::config::fixture::{only, silent};
-    use crate::findings::rest::fixture::{HEALTHY, INFO, NGINX_404, NGINX_502, OTHER_SITE, WEB_APP, beside_grpc, rest};
+    use crate::findings::rest::fixture::{
+        HEALTHY, INFO, NGINX_404, NGINX_502, OTHER_SITE, WEB_APP, WEB_APP_BEHIND_NGINX, beside_grpc, rest,
+    };
 
     #[test]
     fn another_site_is_not_hoop_probably() {
@@ -101,6 +104,7 @@ mod tests {
     #[test]
     fn a_gateways_name_or_its_grpc_proves_it() {
         silent(&RULE, &rest(&[WEB_APP, WEB_APP]));
+        silent(&RULE, &rest(&[WEB_APP_BEHIND_NGINX, WEB_APP_BEHIND_NGINX]));
         silent(&RULE, &beside_grpc(&[OTHER_SITE, OTHER_SITE]));
         silent(&RULE, &rest(&[HEALTHY, INFO]));
     }

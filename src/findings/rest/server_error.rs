@@ -21,16 +21,16 @@ pub(in crate::findings) static RULE: Rule = Rule {
 fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_rest(evidence, |endpoint| {
         let calls = [
-            (CallName::Healthz, "healthz"),
-            (CallName::PublicServerInfo, "publicserverinfo"),
+            (CallName::Healthz, "healthz", "healthz"),
+            (CallName::PublicServerInfo, "publicserverinfo", "public-server-info"),
         ];
-        let failed = calls.into_iter().find_map(|(call, name)| {
+        let failed = calls.into_iter().find_map(|(call, path, probe)| {
             let Reply::Http(head, page) = endpoint.reply(call)? else {
                 return None;
             };
-            is_gateways_failure(endpoint, head, page).map(|confidence| (name, head, page, confidence))
+            is_gateways_failure(endpoint, head, page).map(|confidence| (path, probe, head, page, confidence))
         });
-        let (name, head, page, confidence) = failed?;
+        let (path, probe, head, page, confidence) = failed?;
         let says = if page.start.is_empty() {
             String::new()
         } else {
@@ -38,7 +38,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         };
         let draft = Draft::new(
             format!(
-                "the gateway behind {} fails at /api/{name} with HTTP {}{says}",
+                "the gateway behind {} fails at /api/{path} with HTTP {}{says}",
                 endpoint.target.url, head.status
             ),
             "read the gateway's log at this time; most of all look whether it reaches its database",
@@ -47,7 +47,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             draft
                 .confidence(confidence)
                 .shell("docker compose logs --tail=100 gateway   # or: kubectl logs deployment/hoopgateway --tail=100")
-                .seen_in(endpoint, &[name])
+                .seen_in(endpoint, &[probe])
                 .logged_as(&[
                     "failed obtaining server info, status={status}",
                     "failed fetching auth method, reason={reason}",

@@ -1,9 +1,11 @@
 //! HD505: the proxy can't reach the gateway's REST port.
 
-use hoop_doctor_probes::http2::CallName;
+use hoop_doctor_probes::http2::{CallName, Reply};
+use hoop_doctor_probes::tls::TlsFailure;
+use hoop_doctor_probes::wire::opening::{FirstBytes, Opening};
 use hoop_doctor_probes::wire::page::{Maker, Mark};
 
-use super::{Stranger, is_signed, proxy, proxy_name, stranger, with_route};
+use super::{Stranger, is_api, is_grpc_port, is_signed, proxy, proxy_name, stranger, with_route};
 use crate::evidence::{Endpoint, Evidence};
 use crate::experiments::Experiment;
 use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_rest};
@@ -16,49 +18,21 @@ pub(in crate::findings) static RULE: Rule = Rule {
     summary: "the proxy can't reach the gateway's REST port",
     explain: include_str!("../../../docs/findings/HD505.md"),
     breaks: Breaks::Some,
-    explains: &[],
+    // A port that speaks HTTP isn't silent.
+    explains: &[Code(212)],
     check,
 };
 
 fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_rest(evidence, |endpoint| {
-        let answer = stranger(endpoint)?;
-        let confidence = sureness(endpoint, answer)?;
-        let after = endpoint
-            .answer(CallName::Healthz)
-            .map_or(0, |answer| answer.duration_ms);
-        let when = match after {
-            0..1_000 => "at once".to_owned(),
-            _ => format!("after {:.1} s", after as f64 / 1000.0),
-        };
-        let address = endpoint.target.address();
-        let recovered = is_answered_later(endpoint);
-        let message = match recovered {
-            true => format!(
-                "{} at {address} can't reach the gateway's REST port every time: {}, then an answer",
-                proxy_name(endpoint),
-                answer.shown()
-            ),
-            false => format!(
-                "{} at {address} can't reach the gateway's REST port: {}, {when}",
-                proxy_name(endpoint),
-                answer.shown()
-            ),
-        };
-        let draft = Draft::new(
-            message,
-            "start the gateway, and point the proxy at its REST port (8009), with https where the gateway has TLS: one switch turns it on for both ports",
-        );
-        let draft = match confidence {
-            Confidence::Certain => draft,
-            Confidence::Likely | Confidence::Possible => draft
-                .candidate(510, "an error of the gateway's own")
-                .candidate(620, "a limiter that answers 503"),
+        let draft = match stranger(endpoint) {
+            Some(answer) => said(endpoint, answer)?,
+            // What an interrupted run lost, nobody dropped.
+            None if evidence.wire.interrupted => return None,
+            None => dropped(endpoint)?,
         };
         Some(
             with_route(look(draft, endpoint))
-                .severity(if recovered { Severity::Warn } else { Severity::Error })
-                .confidence(confidence)
                 .seen_in(endpoint, &["healthz"])
                 .logged_as(&[
                     "failed obtaining server info, status={status}",
@@ -66,6 +40,72 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 ]),
         )
     })
+}
+
+/// The proxy says so, by its status.
+fn said(endpoint: &Endpoint, answer: Stranger<'_>) -> Option<Draft> {
+    let confidence = sureness(endpoint, answer)?;
+    let after = endpoint.answer(CallName::Healthz)?.duration_ms;
+    let when = match after {
+        0..1_000 => "at once".to_owned(),
+        _ => format!("after {:.1} s", after as f64 / 1000.0),
+    };
+    let (proxy, address, shown) = (proxy_name(endpoint), endpoint.target.address(), answer.shown());
+    let recovered = is_answered_later(endpoint);
+    let message = match recovered {
+        true => {
+            format!("{proxy} at {address} can't reach the gateway's REST port every time: {shown}, then an answer")
+        }
+        false => format!("{proxy} at {address} can't reach the gateway's REST port: {shown}, {when}"),
+    };
+    let draft = Draft::new(message, REACH)
+        .severity(if recovered { Severity::Warn } else { Severity::Error })
+        .confidence(confidence);
+    Some(match confidence {
+        Confidence::Certain => draft,
+        Confidence::Likely | Confidence::Possible => draft
+            .candidate(510, "an error of the gateway's own")
+            .candidate(620, "a limiter that answers 503"),
+    })
+}
+
+/// HTTP is spoken there, and the call is dropped without an answer: several causes look like this.
+fn dropped(endpoint: &Endpoint) -> Option<Draft> {
+    if is_api(endpoint) || is_grpc_port(endpoint) || !speaks_http(endpoint) {
+        return None;
+    }
+    let how = match endpoint.reply(CallName::Healthz)? {
+        Reply::Lost => "and closes the connection without an answer".to_owned(),
+        Reply::Reset(code) => format!("and resets it (RST_STREAM {})", code.name()),
+        Reply::Refused => "and refuses it unprocessed".to_owned(),
+        Reply::Grpc(_) | Reply::Http(..) | Reply::NoStatus(_) | Reply::Silent => return None,
+    };
+    let address = endpoint.target.address();
+    let draft = Draft::new(
+        format!("{} at {address} takes a call to the API {how}", proxy_name(endpoint)),
+        REACH,
+    );
+    Some(
+        draft
+            .confidence(Confidence::Possible)
+            .candidate(
+                507,
+                "the proxy leads this address to the gateway's gRPC port, whose answer is no HTTP/1",
+            )
+            .candidate(506, "a rule that drops calls without a word (nginx: return 444)"),
+    )
+}
+
+/// Whether the connection gets as far as HTTP: through TLS, or because the port answers a TLS hello in HTTP.
+fn speaks_http(endpoint: &Endpoint) -> bool {
+    let opposite = endpoint
+        .heard_in(Experiment::OppositeScheme)
+        .and_then(|heard| heard.tls.as_ref());
+    let in_http = |first: &FirstBytes| matches!(first.opening, Opening::Http1 { .. });
+    match endpoint.handshake() {
+        Some(tls) => !tls.client_cert_requested,
+        None => matches!(opposite, Some(Err(TlsFailure::NotTls { first })) if in_http(first)),
+    }
 }
 
 /// Whether a status means that the hop behind failed, and how surely; `None` where it doesn't.
@@ -118,12 +158,19 @@ fn look(draft: Draft, endpoint: &Endpoint) -> Draft {
     }
 }
 
+const REACH: &str = "start the gateway, and point the proxy at its REST port (8009), with https where the gateway has TLS: \
+                     one switch turns it on for both ports";
+
 #[cfg(test)]
 mod tests {
+    use hoop_doctor_probes::conversation::Heard;
+    use hoop_doctor_probes::http2::StreamEnd;
     use hoop_doctor_probes::tcp::Attempt;
+    use hoop_doctor_probes::tls::TlsFailure;
+    use hoop_doctor_probes::wire::opening::FirstBytes;
 
     use super::RULE;
-    use crate::evidence::Trial;
+    use crate::evidence::{Evidence, Trial};
     use crate::experiments::Experiment;
     use crate::findings::config::fixture::{only, silent};
     use crate::findings::rest::fixture::{HEALTHY, INFO, NGINX_502, answered, rest};
@@ -156,17 +203,60 @@ mod tests {
     #[test]
     fn a_second_answer_makes_it_a_warning() {
         let mut evidence = rest(&[NGINX_502, NGINX_502]);
-        evidence.wire.endpoints[0].trials.push(Trial {
-            experiment: Experiment::Repeat,
+        let again = trial(answered(&[HEALTHY, INFO]), Experiment::Repeat);
+        evidence.wire.endpoints[0].trials.push(again);
+        assert_eq!(only(&RULE, &evidence).severity, Some(Severity::Warn));
+    }
+
+    #[test]
+    fn a_call_that_is_dropped_has_several_causes() {
+        let mut evidence = rest(&[]);
+        drop_calls(&mut evidence);
+        silent(&RULE, &evidence);
+        let refused = Err(TlsFailure::NotTls {
+            first: Box::new(FirstBytes::read(b"HTTP/1.1 400 Bad Request\r\n\r\n")),
+        });
+        evidence.wire.endpoints[0].trials.push(trial(
+            Heard {
+                tls: Some(refused),
+                ..Heard::default()
+            },
+            Experiment::OppositeScheme,
+        ));
+        let draft = only(&RULE, &evidence);
+        assert_eq!(
+            draft.message,
+            "the proxy at gw.example:443 takes a call to the API and closes the connection without an answer"
+        );
+        assert_eq!(
+            (draft.confidence, draft.candidates.len()),
+            (Some(Confidence::Possible), 2)
+        );
+        evidence.wire.interrupted = true;
+        silent(&RULE, &evidence);
+    }
+
+    fn drop_calls(evidence: &mut Evidence) {
+        let http1 = evidence.wire.endpoints[0]
+            .base
+            .as_mut()
+            .and_then(|base| base.http1.as_mut());
+        for answer in http1.into_iter().flat_map(|http1| &mut http1.answers) {
+            answer.end = StreamEnd::ConnectionEnded;
+        }
+    }
+
+    fn trial(heard: Heard, experiment: Experiment) -> Trial {
+        Trial {
+            experiment,
             tcp: Attempt {
                 addr: ([192, 0, 2, 10], 443).into(),
                 outcome: Ok(()),
                 started_ms: 5,
                 duration_ms: 1,
             },
-            heard: Some(answered(&[HEALTHY, INFO])),
-        });
-        assert_eq!(only(&RULE, &evidence).severity, Some(Severity::Warn));
+            heard: Some(heard),
+        }
     }
 
     #[test]
