@@ -4,7 +4,7 @@ use hoop_doctor_probes::http2::{CallName, Reply};
 
 use super::{is_api, is_grpc_port, proxy_name};
 use crate::evidence::Evidence;
-use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_rest};
+use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_rest};
 
 pub(in crate::findings) static RULE: Rule = Rule {
     code: Code(509),
@@ -43,6 +43,11 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         );
         Some(
             draft
+                .confidence(Confidence::Likely)
+                .candidate(
+                    507,
+                    "a proxy leads this address to the gateway's gRPC port, and waits for HTTP/1 from there",
+                )
                 .decide_by_command(
                     "curl -sSi --max-time 5 http://127.0.0.1:8009/api/healthz",
                     "on the gateway's machine: an answer means that the fault is in front of the gateway",
