@@ -309,6 +309,11 @@ fn by_head(head: &Head) -> Vec<(Proxy, String)> {
 
 fn by_page(answer: &Answer) -> Option<(Proxy, String)> {
     let maker = answer.page.as_ref()?.maker?;
+    // Traefik's router says so with Go's `http.Error`; Hoop's own "not found" comes without the field.
+    let nosniff = answer.head.as_ref()?.field("x-content-type-options") == Some("nosniff");
+    if maker == Maker::GoHttp && nosniff {
+        return Some((Proxy::Traefik, "\"404 page not found\" with x-content-type-options".to_owned()));
+    }
     let proxy = match maker {
         Maker::Nginx => Proxy::Nginx,
         Maker::Haproxy => Proxy::Haproxy,

@@ -78,9 +78,12 @@ where
         // Polled together in place, so that an answer that comes with the close is not lost.
         let work = async { tokio::join!(asking, connection).1 };
         let budget = patience * u32::try_from(calls.len()).unwrap_or(1);
-        if let Ok(Err(error)) = cx.limit(budget, work).await {
-            end = Some(connection_end(&error));
-        }
+        end = match cx.limit(budget, work).await {
+            Ok(Err(error)) => Some(connection_end(&error)),
+            // hyper calls it a clean end when the server closes before it has said anything.
+            Ok(Ok(())) if heard.bytes().is_empty() => Some(ConnectionEnd::Closed),
+            Ok(Ok(())) | Err(_) => None,
+        };
     }
     let unasked = calls.get(answers.len()..).unwrap_or_default();
     answers.extend(

@@ -31,6 +31,7 @@ const TLS_ASKED: (u16, &str) = (605, "the proxy uses TLS, and the gateway's gRPC
 const TLS_MISSING: (u16, &str) = (605, "the proxy uses plaintext, and the gateway's gRPC port has TLS");
 
 const ANY: &[(u16, &str)] = &[REFUSED, PROTOCOL, TLS_ASKED, TLS_MISSING];
+const TLS_OR_PROTOCOL: &[(u16, &str)] = &[TLS_ASKED, PROTOCOL, TLS_MISSING];
 const REFUSED_OR_TLS: &[(u16, &str)] = &[REFUSED, TLS_ASKED];
 
 /// Judges the hop behind the proxy by what the proxy says itself; `None` where it says nothing of it.
@@ -113,7 +114,7 @@ fn by_page(proxy: Option<Proxy>, status: u16, maker: Option<Maker>, hangs: bool,
         (Some(Proxy::Apache), 500 | 502) => Fault::ProtocolLikely,
         // Traefik, whose pages carry no mark of their own.
         (Some(Proxy::GoHttp | Proxy::Traefik), 500 | 502) if hangs => Fault::ProtocolLikely,
-        (Some(Proxy::GoHttp | Proxy::Traefik), 500) => Fault::Tls,
+        (Some(Proxy::GoHttp | Proxy::Traefik), 500) => Fault::Undecided(TLS_OR_PROTOCOL),
         (_, 500) => return None,
         _ => Fault::Undecided(ANY),
     })

@@ -3,7 +3,6 @@
 use hoop_doctor_probes::tls::TlsFailure;
 
 use crate::evidence::Evidence;
-use crate::experiments::Experiment;
 use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_endpoint};
 use crate::proxies::Proxy;
 
@@ -25,12 +24,6 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             TlsFailure::Reset => "resets",
             _ => return None,
         };
-        let cleartext = endpoint
-            .heard_in(Experiment::OppositeScheme)
-            .and_then(|heard| heard.http2.as_ref());
-        if cleartext.is_some_and(|http2| http2.settings.is_some()) {
-            return None;
-        }
         let (address, name) = (endpoint.target.address(), &endpoint.target.server_name);
         let draft = Draft::new(
             format!("{address} {how} the connection after our TLS hello for {name}, without an alert"),

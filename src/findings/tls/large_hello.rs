@@ -25,6 +25,10 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             _ => return None,
         };
         endpoint.heard_in(Experiment::SmallHello)?.handshake()?;
+        // A second hello as large as Go's that is answered says that its size was not the matter.
+        if endpoint.heard_in(Experiment::OfferBoth).is_some_and(|heard| heard.handshake().is_some()) {
+            return None;
+        }
         let draft = Draft::new(
             format!(
                 "{} answers a TLS hello that fits into one packet; one with the post-quantum key share that Go sends {how}",

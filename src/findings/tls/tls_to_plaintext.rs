@@ -1,5 +1,6 @@
 //! HD302: told to use TLS, the port speaks plaintext.
 
+use hoop_doctor_probes::http2::{Answer, Reply};
 use hoop_doctor_probes::tls::TlsFailure;
 use hoop_doctor_probes::wire::opening::Opening;
 
@@ -76,20 +77,30 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
 /// What the port speaks, if it is a cleartext protocol of Hoop's.
 fn speaks(endpoint: &Endpoint, failure: &TlsFailure) -> Option<&'static str> {
     let opposite = endpoint.heard_in(Experiment::OppositeScheme);
-    if let Some(http2) = opposite.and_then(|heard| heard.http2.as_ref())
-        && http2.settings.is_some()
+    let http2 = opposite.is_some_and(|heard| heard.http2.as_ref().is_some_and(|http2| http2.settings.is_some()));
+    if let TlsFailure::NotTls { first } = failure {
+        return match first.opening {
+            _ if http2 => Some("HTTP/2"),
+            Opening::Http2 => Some("HTTP/2"),
+            Opening::Http1 { .. } => Some("HTTP/1.1"),
+            _ => None,
+        };
+    }
+    // Some ports take TLS and cleartext: only where the cleartext leads somewhere, and no hello is answered, is TLS missing.
+    if [Experiment::OfferBoth, Experiment::SmallHello]
+        .into_iter()
+        .any(|hello| endpoint.heard_in(hello).is_some_and(|heard| heard.handshake().is_some()))
     {
-        return Some("HTTP/2");
-    }
-    if opposite.is_some_and(|heard| heard.answers().any(|answer| answer.head.is_some())) {
-        return Some("HTTP/1.1");
-    }
-    let TlsFailure::NotTls { first } = failure else {
         return None;
+    }
+    let leads_somewhere = |answer: &Answer| match answer.reply() {
+        Reply::Http(head, _) => head.status != 404,
+        Reply::Grpc(_) | Reply::NoStatus(_) => true,
+        Reply::Reset(_) | Reply::Refused | Reply::Lost | Reply::Silent => false,
     };
-    match first.opening {
-        Opening::Http2 => Some("HTTP/2"),
-        Opening::Http1 { .. } => Some("HTTP/1.1"),
-        _ => None,
+    let answered = opposite?.answers().any(leads_somewhere);
+    match http2 {
+        true => answered.then_some("HTTP/2"),
+        false => answered.then_some("HTTP/1.1"),
     }
 }
