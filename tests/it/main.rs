@@ -7,3 +7,13 @@ mod lab;
 #[cfg(unix)]
 mod proxies;
 mod report;
+
+#[cfg(unix)]
+mod cases;
+#[cfg(unix)]
+mod catalogue;
+#[cfg(unix)]
+mod experiments;
+
+#[cfg(target_os = "linux")]
+mod black_hole;

@@ -39,6 +39,14 @@ pub(crate) fn hoop_doctor<'a>(home: &Path, args: impl IntoIterator<Item = &'a st
 }
 
 impl Report {
+    /// A report that was made in this process.
+    pub(crate) fn of(json: Value) -> Self {
+        Self {
+            json,
+            took: Duration::ZERO,
+        }
+    }
+
     /// The cause, where anything was found at all.
     pub(crate) fn first_finding(&self) -> Option<&str> {
         self.findings().first()?["code"].as_str()

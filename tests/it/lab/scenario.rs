@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::certificates::GATEWAY;
@@ -62,29 +63,58 @@ impl Scenario {
         if own.exists() { own } else { configurations().join(file) }
     }
 
-    /// Serves the configuration, checks it and returns the report.
-    pub(crate) fn run(&self, lab: &Lab) -> Result<Report, ScenarioError> {
+    /// Whether it is checked with `--deep`, which takes seconds.
+    pub(crate) fn is_deep(&self) -> bool {
+        matches!(self.args, Args::Deep)
+    }
+
+    /// Serves the configuration for as long as the result is kept.
+    pub(crate) fn serve(&self, lab: &Lab) -> Result<Served, StartError> {
         let proxy = Serving::start(lab, self.proxy, &self.configuration())?;
-        let home = lab.fresh_folder()?;
         let port = proxy.address().port();
         let (grpc, rest) = match self.listener {
             Listener::Tls => ("grpcs", "https"),
             Listener::Clear => ("grpc", "http"),
         };
-        let grpc_url = format!("{grpc}://{GATEWAY}:{port}");
-        let api_url = format!("{rest}://{GATEWAY}:{port}");
-        let address = format!("{GATEWAY}:{port}:127.0.0.1");
+        let api_url = || format!("{rest}://{GATEWAY}:{port}");
+        Ok(Served {
+            grpc_url: format!("{grpc}://{GATEWAY}:{port}"),
+            api_url: match self.args {
+                Args::GrpcAlone => None,
+                Args::Both | Args::Deep => Some(api_url()),
+            },
+            address: proxy.address(),
+            _proxy: proxy,
+        })
+    }
+
+    /// Serves the configuration, checks it and returns the report.
+    pub(crate) fn run(&self, lab: &Lab) -> Result<Report, ScenarioError> {
+        let served = self.serve(lab)?;
+        let home = lab.fresh_folder()?;
+        let address = format!("{GATEWAY}:{}:{}", served.address.port(), served.address.ip());
         let ca = lab.ca().display().to_string();
 
-        let mut args = vec!["check", "--grpc-url", &grpc_url];
-        match self.args {
-            Args::GrpcAlone => {}
-            Args::Both => args.extend(["--api-url", &api_url]),
-            Args::Deep => args.extend(["--api-url", &api_url, "--deep", "--hold", "8s"]),
+        let mut args = vec!["check", "--grpc-url", &served.grpc_url];
+        if let Some(api_url) = &served.api_url {
+            args.extend(["--api-url", api_url]);
+        }
+        if self.is_deep() {
+            args.extend(["--deep", "--hold", "8s"]);
         }
         args.extend(["--resolve", &address, "--ca", &ca, "-o", "json"]);
         Ok(hoop_doctor(&home, args)?)
     }
+}
+
+/// A proxy that runs, and what a check has to be told to meet it.
+pub(crate) struct Served {
+    pub(crate) grpc_url: String,
+    /// `None` where there is no REST behind it.
+    pub(crate) api_url: Option<String>,
+    /// Where the name in the URLs is.
+    pub(crate) address: SocketAddr,
+    _proxy: Serving,
 }
 
 /// What the proxy's port speaks.
@@ -119,7 +149,7 @@ enum Permitted {
 
 impl Expected {
     /// `ok`, `ok!`, or codes, separated by commas; `ok,HD603` asks for that code and for no error.
-    fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let mut expected = Self {
             text: text.to_owned(),
             errors: Permitted::Yes,

@@ -1,0 +1,341 @@
+//! Cases that can't be met on loopback: a recorded case with one thing changed.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use hoop_doctor::evidence::{Endpoint, Kind, Trial, Wire};
+use hoop_doctor::experiments::Experiment;
+use hoop_doctor_probes::conversation::Heard;
+use hoop_doctor_probes::dns::{Dns, DnsFailure, DnsSource, Lookup, LookupAnswer, ServerAnswer};
+use hoop_doctor_probes::http2::{Answer, GrpcStatus};
+use hoop_doctor_probes::tcp::{TcpFailure, Unreachable};
+use hoop_doctor_probes::wire::header::Field;
+use hoop_doctor_probes::wire::page::Page;
+use hoop_doctor_probes::wire::status::{Said, Status};
+
+use super::{Case, Recorded};
+
+/// One edited case.
+pub(super) struct Edit {
+    pub(super) case: &'static str,
+    /// What comes first, in the words of `expect.tsv`.
+    pub(super) expected: &'static str,
+    /// The case that it is made from.
+    pub(super) from: &'static str,
+    change: fn(&mut Recorded),
+}
+
+impl Edit {
+    /// The case as its source makes it now.
+    pub(super) fn make(&self) -> io::Result<Recorded> {
+        let mut recorded = Case::recorded(self.from)?;
+        (self.change)(&mut recorded);
+        Ok(recorded)
+    }
+}
+
+pub(super) const EDITS: &[Edit] = &[
+    Edit {
+        case: "edited-dns-name-not-found",
+        expected: "HD101",
+        from: "lab-envoy-ok",
+        change: |case| resolve_to(case, &[answered(LookupAnswer::NoSuchName)]),
+    },
+    Edit {
+        case: "edited-dns-no-address",
+        expected: "HD102",
+        from: "lab-envoy-ok",
+        change: |case| resolve_to(case, &[answered(LookupAnswer::NoData)]),
+    },
+    Edit {
+        case: "edited-dns-server-failure",
+        expected: "HD103",
+        from: "lab-envoy-ok",
+        change: |case| {
+            let code = "SERVFAIL".to_owned();
+            resolve_to(case, &[answered(LookupAnswer::Failed { code })]);
+        },
+    },
+    Edit {
+        case: "edited-dns-timeout",
+        expected: "HD104",
+        from: "lab-envoy-ok",
+        change: |case| {
+            resolve_to(case, &[answered(LookupAnswer::TimedOut)]);
+            for endpoint in &mut case.wire.endpoints {
+                let dns = endpoint.dns.as_mut().expect("it was set a moment ago");
+                dns.failure = Some(DnsFailure::TimedOut);
+                dns.duration_ms = 5_000;
+            }
+        },
+    },
+    Edit {
+        case: "edited-dns-slow",
+        expected: "HD107",
+        from: "lab-envoy-ok",
+        change: |case| {
+            for endpoint in &mut case.wire.endpoints {
+                endpoint.target.given.clear();
+                let dns = endpoint.dns.as_mut().expect("a healthy case has its name resolved");
+                dns.source = DnsSource::System;
+                dns.duration_ms = 2_400;
+            }
+        },
+    },
+    Edit {
+        case: "edited-tcp-timeout",
+        expected: "HD202",
+        from: "lab-envoy-ok",
+        change: |case| connect_to_nothing(case, &TcpFailure::TimedOut, 5_000),
+    },
+    Edit {
+        case: "edited-tcp-unreachable",
+        expected: "HD203",
+        from: "lab-envoy-ok",
+        change: |case| {
+            let what = Unreachable::Host;
+            connect_to_nothing(case, &TcpFailure::Unreachable { what }, 3_070);
+        },
+    },
+    Edit {
+        case: "edited-tcp-some-addresses-fail",
+        expected: "HD205",
+        from: "lab-envoy-ok",
+        change: |case| {
+            for endpoint in &mut case.wire.endpoints {
+                let dns = endpoint.dns.as_mut().expect("a healthy case has its name resolved");
+                dns.source = DnsSource::System;
+                dns.addresses.push(IpAddr::from([10, 0, 0, 99]));
+                endpoint.target.given.clear();
+                let mut dead = endpoint.tcp.first().cloned().expect("it was connected to");
+                dead.addr.set_ip(IpAddr::from([10, 0, 0, 99]));
+                dead.outcome = Err(TcpFailure::TimedOut);
+                dead.duration_ms = 2_000;
+                endpoint.tcp.push(dead);
+            }
+        },
+    },
+    Edit {
+        case: "edited-tls-intercepted",
+        expected: "HD313",
+        from: "fault-cert-unknown-issuer",
+        change: |case| {
+            for endpoint in &mut case.wire.endpoints {
+                let tls = endpoint.base.as_mut().and_then(|base| base.tls.as_mut());
+                let Some(Ok(tls)) = tls else { continue };
+                for cert in &mut tls.chain.certs {
+                    cert.issuer_org = "Zscaler Inc.".to_owned();
+                    cert.issuer_cn = "Zscaler Intermediate Root CA (zscalertwo.net)".to_owned();
+                    cert.issuer = format!("CN={},O={}", cert.issuer_cn, cert.issuer_org);
+                }
+            }
+        },
+    },
+    Edit {
+        case: "edited-not-hoop",
+        expected: "HD503",
+        from: "fault-grpc-not-routed",
+        change: |case| {
+            case.asked.grpc_url = None;
+            case.wire
+                .endpoints
+                .retain(|endpoint| endpoint.target.kind == Kind::Rest);
+            for answer in answers(&mut case.wire, Kind::Rest) {
+                page(
+                    answer,
+                    200,
+                    "text/html",
+                    "<html><head><title>Our shop</title></head></html>",
+                );
+            }
+        },
+    },
+    Edit {
+        case: "edited-target-group-protocol",
+        expected: "HD614",
+        from: "fault-grpc-bad-gateway",
+        change: |case| {
+            for answer in answers(&mut case.wire, Kind::Grpc) {
+                page(answer, 464, "", "");
+                let head = answer.head.as_mut().expect("it was set a moment ago");
+                head.fields = vec![field("server", "awselb/2.0")];
+            }
+        },
+    },
+    Edit {
+        case: "edited-h2-alone-closed",
+        expected: "HD401",
+        from: "fault-tls-closed",
+        change: |case| {
+            let chose_http1 = Case::recorded("fault-http2-not-enabled").map(|mut other| grpc(&mut other).clone());
+            let trial = chose_http1.expect("faults are recorded first").trials;
+            grpc(case)
+                .trials
+                .retain(|trial| trial.experiment != Experiment::OfferBoth);
+            grpc(case).trials.extend(trial);
+            grpc(case).trials.sort_by_key(|trial| trial.experiment);
+        },
+    },
+    Edit {
+        case: "edited-first-calls-refused",
+        expected: "HD620",
+        from: "fault-grpc-bad-gateway",
+        change: |case| {
+            for answer in answers(&mut case.wire, Kind::Grpc) {
+                page(
+                    answer,
+                    503,
+                    "text/html",
+                    "<html><head><title>503 Service Temporarily Unavailable</title></head></html>",
+                );
+            }
+            repeat(case, "healthy-tls");
+        },
+    },
+    Edit {
+        case: "edited-calls-refused-twice",
+        expected: "HD607",
+        from: "edited-first-calls-refused",
+        change: |case| {
+            let endpoint = grpc(case);
+            let base = endpoint.base.clone();
+            let again = endpoint
+                .trials
+                .iter_mut()
+                .find(|trial| trial.experiment == Experiment::Repeat);
+            again.expect("its source has one").heard = base;
+        },
+    },
+];
+
+/// Answers that no gateway gives to a first call, each with its name.
+pub(super) fn strangers() -> Vec<(String, impl Fn(&mut Answer))> {
+    let bodies = [
+        ("text/html", "<html><head><title>Welcome</title></head></html>"),
+        ("application/json", "{\"status\":\"ok\"}"),
+        ("text/plain", "more"),
+        ("", ""),
+    ];
+    let statuses = [
+        200, 204, 206, 226, 300, 304, 400, 402, 405, 406, 408, 409, 410, 415, 418, 421, 422, 425, 426, 429,
+    ];
+    let later = [
+        431, 444, 460, 463, 494, 495, 496, 497, 499, 500, 501, 505, 507, 508, 511, 520, 525, 530, 561, 599,
+    ];
+    let pages = statuses.into_iter().chain(later).flat_map(move |status| {
+        bodies.map(move |(kind, body)| {
+            let change: Box<dyn Fn(&mut Answer)> = Box::new(move |answer| page(answer, status, kind, body));
+            (format!("HTTP {status} {kind}"), change)
+        })
+    });
+    let grpc = (0..17).map(|code| {
+        let change: Box<dyn Fn(&mut Answer)> = Box::new(move |answer| {
+            page(answer, 200, "application/grpc", "");
+            let head = answer.head.as_mut().expect("it was set a moment ago");
+            head.grpc = Some(GrpcStatus {
+                code: Status(code),
+                message: "made up".to_owned(),
+                said: Said::Other,
+            });
+        });
+        (format!("gRPC status {code}"), change)
+    });
+    pages.chain(grpc).collect()
+}
+
+/// Every base answer of that kind of endpoint becomes this one.
+pub(super) fn answer_all(wire: &mut Wire, kind: Kind, change: impl Fn(&mut Answer)) {
+    answers(wire, kind).for_each(change);
+}
+
+fn resolve_to(case: &mut Recorded, servers: &[ServerAnswer]) {
+    for endpoint in &mut case.wire.endpoints {
+        endpoint.target.given.clear();
+        endpoint.dns = Some(Dns {
+            source: DnsSource::System,
+            addresses: Vec::new(),
+            failure: Some(DnsFailure::Refused {
+                text: "failed to lookup address information: Name or service not known".to_owned(),
+            }),
+            duration_ms: 4,
+            servers: servers.to_vec(),
+        });
+        endpoint.tcp.clear();
+        leave_unspoken(endpoint);
+    }
+}
+
+/// Every server of the resolver configuration says the same of A and AAAA.
+fn answered(answer: LookupAnswer) -> ServerAnswer {
+    let lookup = Lookup { answer, duration_ms: 3 };
+    ServerAnswer {
+        server: SocketAddr::from(([10, 0, 0, 2], 53)),
+        a: lookup.clone(),
+        aaaa: lookup,
+    }
+}
+
+fn connect_to_nothing(case: &mut Recorded, failure: &TcpFailure, duration_ms: u64) {
+    case.wire.duration_ms = duration_ms;
+    for endpoint in &mut case.wire.endpoints {
+        for attempt in &mut endpoint.tcp {
+            attempt.outcome = Err(failure.clone());
+            attempt.duration_ms = duration_ms;
+        }
+        leave_unspoken(endpoint);
+    }
+}
+
+fn leave_unspoken(endpoint: &mut Endpoint) {
+    endpoint.chosen = None;
+    endpoint.base = None;
+    endpoint.again = None;
+    endpoint.trials.clear();
+}
+
+/// The base calls of `source` came to this endpoint as [`Experiment::Repeat`].
+fn repeat(case: &mut Recorded, source: &str) {
+    let mut healthy = Case::recorded(source).expect("a healthy case is recorded first");
+    let heard: Option<Heard> = grpc(&mut healthy).base.clone();
+    let endpoint = grpc(case);
+    let tcp = endpoint.tcp.first().cloned().expect("it was connected to");
+    endpoint.trials = vec![Trial {
+        experiment: Experiment::Repeat,
+        tcp,
+        heard,
+    }];
+}
+
+fn grpc(case: &mut Recorded) -> &mut Endpoint {
+    let mut endpoints = case.wire.endpoints.iter_mut();
+    let grpc = endpoints.find(|endpoint| endpoint.target.kind == Kind::Grpc);
+    grpc.expect("the case has a gRPC endpoint")
+}
+
+/// The base answers of the endpoints of one kind.
+fn answers(wire: &mut Wire, kind: Kind) -> impl Iterator<Item = &mut Answer> {
+    wire.endpoints
+        .iter_mut()
+        .filter(move |endpoint| endpoint.target.kind == kind)
+        .filter_map(|endpoint| endpoint.base.as_mut())
+        .flat_map(|base| {
+            let http2 = base.http2.iter_mut().flat_map(|http2| &mut http2.answers);
+            http2.chain(base.http1.iter_mut().flat_map(|http1| &mut http1.answers))
+        })
+}
+
+fn page(answer: &mut Answer, status: u16, kind: &str, body: &str) {
+    let head = answer.head.as_mut().expect("the call was answered");
+    head.status = status;
+    head.grpc = None;
+    head.fields = vec![field("content-type", kind)];
+    answer.trailers = None;
+    answer.page = Some(Page::read(Some(kind).filter(|kind| !kind.is_empty()), body.as_bytes()));
+}
+
+fn field(name: &str, value: &str) -> Field {
+    Field {
+        name: name.to_owned(),
+        value: value.to_owned(),
+    }
+}

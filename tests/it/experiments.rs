@@ -1,0 +1,191 @@
+//! Each experiment decides something: without it, the case that is named here has another cause or none.
+
+use hoop_doctor::evidence::{Endpoint, Evidence, Kind};
+use hoop_doctor::experiments::{Experiment, choose};
+use hoop_doctor::findings::diagnose;
+
+use crate::cases::Case;
+
+/// Where an experiment decides.
+struct Proof {
+    /// The case in which it was made.
+    case: &'static str,
+    /// What the bare conversation makes `check` try, this experiment among it.
+    chosen: &'static [Experiment],
+    /// The cause as it is found.
+    with: &'static str,
+    /// The cause as it would seem.
+    without: &'static str,
+}
+
+/// A new experiment needs a row, and a test that is named after what it tells apart.
+fn proof(experiment: Experiment) -> Proof {
+    use Experiment::{
+        ConnectEnded, Listen, OfferBoth, OppositeScheme, PrefaceWithoutAlpn, ProxyLine, Repeat, RestHere, SmallHello,
+    };
+    let after_closed_tls = &[OppositeScheme, OfferBoth, SmallHello, ProxyLine, Listen];
+    let after_closed_plaintext = &[OppositeScheme, ProxyLine, Listen, RestHere];
+    match experiment {
+        OppositeScheme => Proof {
+            case: "fault-plaintext-to-tls",
+            chosen: after_closed_plaintext,
+            with: "HD301",
+            without: "nothing",
+        },
+        OfferBoth => Proof {
+            case: "edited-h2-alone-closed",
+            chosen: after_closed_tls,
+            with: "HD401",
+            without: "HD318",
+        },
+        SmallHello => Proof {
+            case: "fault-large-hello-blocked",
+            chosen: after_closed_tls,
+            with: "HD316",
+            without: "HD318",
+        },
+        ProxyLine => Proof {
+            case: "fault-proxy-protocol-expected",
+            chosen: after_closed_tls,
+            with: "HD213",
+            without: "HD318",
+        },
+        PrefaceWithoutAlpn => Proof {
+            case: "fault-alpn-missing",
+            chosen: &[PrefaceWithoutAlpn],
+            with: "HD402",
+            without: "nothing",
+        },
+        Listen => Proof {
+            case: "told-grpcs-closed-at-once",
+            chosen: after_closed_tls,
+            with: "HD204",
+            without: "HD318",
+        },
+        ConnectEnded => Proof {
+            case: "fault-request-buffered",
+            chosen: &[ConnectEnded, RestHere],
+            with: "HD612",
+            without: "HD616",
+        },
+        RestHere => Proof {
+            case: "fault-grpc-url-is-rest-port",
+            chosen: after_closed_plaintext,
+            with: "HD602",
+            without: "HD403",
+        },
+        Repeat => Proof {
+            case: "edited-first-calls-refused",
+            chosen: &[Repeat],
+            with: "HD620",
+            without: "HD607",
+        },
+    }
+}
+
+#[test]
+fn the_opposite_scheme_tells_a_wrong_scheme_from_a_dead_service() {
+    decides(Experiment::OppositeScheme);
+}
+
+#[test]
+fn offering_both_protocols_tells_http2_that_is_off_from_tls_that_is_refused() {
+    decides(Experiment::OfferBoth);
+}
+
+#[test]
+fn a_small_hello_tells_a_hop_that_drops_large_ones_from_a_closed_port() {
+    decides(Experiment::SmallHello);
+}
+
+#[test]
+fn a_proxy_line_tells_a_listener_that_waits_for_it_from_a_closed_port() {
+    decides(Experiment::ProxyLine);
+}
+
+#[test]
+fn a_preface_without_alpn_tells_missing_alpn_from_missing_http2() {
+    decides(Experiment::PrefaceWithoutAlpn);
+}
+
+#[test]
+fn listening_tells_a_hop_that_closes_at_once_from_one_that_dislikes_the_hello() {
+    decides(Experiment::Listen);
+}
+
+#[test]
+fn a_call_that_ends_tells_buffering_from_silence() {
+    decides(Experiment::ConnectEnded);
+}
+
+#[test]
+fn asking_for_rest_tells_the_rest_port_from_a_listener_without_http2() {
+    decides(Experiment::RestHere);
+}
+
+#[test]
+fn repeating_tells_refusals_of_a_moment_from_a_proxy_without_a_gateway() {
+    decides(Experiment::Repeat);
+}
+
+/// The limit for experiments is nothing that a healthy endpoint knows of.
+#[test]
+fn a_healthy_endpoint_asks_for_none() -> std::io::Result<()> {
+    for name in [
+        "healthy-plaintext",
+        "healthy-tls",
+        "lab-nginx-ok-prefix",
+        "lab-envoy-ok",
+        "lab-caddy-ok",
+    ] {
+        let endpoints = Case::named(name)?.evidence.wire.endpoints;
+        let kinds: Vec<Kind> = endpoints.iter().map(|endpoint| endpoint.target.kind).collect();
+        assert_eq!(kinds, [Kind::Grpc, Kind::Rest], "{name}");
+        for endpoint in &endpoints {
+            assert_eq!(choose(endpoint), [], "{name} {}", endpoint.id);
+            assert!(endpoint.trials.is_empty(), "{name} {}", endpoint.id);
+        }
+    }
+    Ok(())
+}
+
+/// The bare conversation asks for it, its result is what the cause rests on, and nothing is asked twice.
+#[track_caller]
+fn decides(experiment: Experiment) {
+    let name = experiment.name();
+    let proof = proof(experiment);
+    let case = Case::named(proof.case).unwrap_or_else(|error| panic!("{name}: {error}"));
+    assert!(
+        proof.chosen.contains(&experiment),
+        "{name} is not among what its own proof chooses"
+    );
+    assert_eq!(cause(&case.evidence), proof.with, "{name}: with all experiments");
+
+    let mut bare = case.evidence.clone();
+    trials_of(&mut bare, |_| false);
+    let asked: Vec<Vec<Experiment>> = bare
+        .wire
+        .endpoints
+        .iter()
+        .map(choose)
+        .filter(|all| !all.is_empty())
+        .collect();
+    assert_eq!(asked, [proof.chosen], "{name}: what the bare conversation asks for");
+
+    let mut without = case.evidence;
+    trials_of(&mut without, |other| other != experiment);
+    assert_eq!(cause(&without), proof.without, "{name}: without it");
+}
+
+fn trials_of(evidence: &mut Evidence, keep: impl Fn(Experiment) -> bool) {
+    for Endpoint { trials, .. } in &mut evidence.wire.endpoints {
+        trials.retain(|trial| keep(trial.experiment));
+    }
+}
+
+fn cause(evidence: &Evidence) -> String {
+    let found = diagnose(evidence);
+    found
+        .first()
+        .map_or_else(|| "nothing".to_owned(), |first| first.rule.code.to_string())
+}
