@@ -8,6 +8,7 @@ use hoop_doctor_probes::http2::{Answer, CallName, Http2, Reply};
 use hoop_doctor_probes::tcp::{Attempt, TcpFailure};
 use hoop_doctor_probes::tls::{Tls, TlsFailure};
 use hoop_doctor_probes::wire::opening::FirstBytes;
+use hoop_doctor_probes::wire::page::Mark;
 use hoop_doctor_probes::wire::status::Status;
 use serde::{Deserialize, Serialize};
 
@@ -215,6 +216,14 @@ impl Endpoint {
     /// Whether `Connect`, the call that decides, reaches a Hoop gateway.
     pub fn reaches_gateway(&self) -> bool {
         self.is_gateway(CallName::Connect)
+    }
+
+    /// Whether `/api/healthz` says that the gateway is alive.
+    pub fn is_healthy_rest(&self) -> bool {
+        match self.reply(CallName::Healthz) {
+            Some(Reply::Http(head, page)) => head.status == 200 && page.mark == Mark::LivenessOk,
+            _ => false,
+        }
     }
 
     /// Whether a Hoop gateway answers this call.

@@ -1,6 +1,6 @@
 //! The rungs of the ladder: one table of what each is called, needs and may take.
 
-use hoop_doctor_probes::http2::{CallName, Reply};
+use hoop_doctor_probes::http2::CallName;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -94,10 +94,9 @@ impl Layer {
     /// What the evidence says of this rung alone.
     pub fn sight(self, endpoint: &Endpoint) -> Sight {
         let held = |held: bool| if held { Sight::Held } else { Sight::Broke };
-        let answered = |call| match endpoint.reply(call) {
+        let answered = |call, fine: fn(&Endpoint) -> bool| match endpoint.answer(call) {
             None => Sight::NotReached,
-            Some(Reply::Silent | Reply::Lost | Reply::Refused | Reply::Reset(_)) => Sight::Broke,
-            Some(Reply::Grpc(_) | Reply::Http(..) | Reply::NoStatus(_)) => Sight::Held,
+            Some(_) => held(fine(endpoint)),
         };
         match self {
             Self::Config => Sight::Held,
@@ -111,9 +110,9 @@ impl Layer {
             Self::Http2 => endpoint
                 .http2()
                 .map_or(Sight::NotReached, |http2| held(http2.settings.is_some())),
-            Self::Rest => answered(CallName::Healthz),
+            Self::Rest => answered(CallName::Healthz, Endpoint::is_healthy_rest),
             Self::Grpc => match Self::Http2.sight(endpoint) {
-                Sight::Held => answered(CallName::Connect),
+                Sight::Held => answered(CallName::Connect, Endpoint::reaches_gateway),
                 Sight::Broke | Sight::NotReached => Sight::NotReached,
             },
         }

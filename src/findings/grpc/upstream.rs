@@ -1,9 +1,9 @@
 //! What a proxy's own answer says of the hop behind it: one table of signatures.
 
-use hoop_doctor_probes::http2::{Answer, CallName, Reply};
+use hoop_doctor_probes::http2::{Answer, CallName, GrpcStatus, Reply};
 use hoop_doctor_probes::wire::frame::ErrorCode;
 use hoop_doctor_probes::wire::page::{Maker, Mark};
-use hoop_doctor_probes::wire::status::{ResetReason, Said};
+use hoop_doctor_probes::wire::status::{ResetReason, Said, Status};
 
 use super::is_limited;
 use crate::evidence::Endpoint;
@@ -53,7 +53,10 @@ pub(super) fn fault(endpoint: &Endpoint) -> Option<(Fault, String)> {
     };
     let seconds = speaking.duration_ms as f64 / 1000.0;
     let (fault, what) = match speaking.reply() {
-        Reply::Grpc(status) => (by_status(status.said)?, format!("\"{}\"", status.message)),
+        Reply::Grpc(status) => {
+            let fault = by_status(status)?;
+            (fault, format!("status {} \"{}\"", status.code.0, status.message))
+        }
         Reply::Http(head, page) => {
             let fault = by_page(proxy, head.status, page.maker, hangs, speaking.duration_ms)?;
             let what = match &page.title {
@@ -83,9 +86,9 @@ fn is_http2_as_http1(answer: &Answer) -> bool {
     }
 }
 
-/// Envoy says why it gave an upstream up.
-fn by_status(said: Said) -> Option<Fault> {
-    match said {
+/// Envoy says why it gave an upstream up. A status that neither Hoop nor a known rule of a proxy gives is the proxy's own.
+fn by_status(status: &GrpcStatus) -> Option<Fault> {
+    match status.said {
         Said::NoHealthyUpstream => Some(Fault::Down),
         Said::UpstreamReset { reason, .. } => Some(match reason {
             ResetReason::ConnectionFailure => Fault::Undecided(REFUSED_OR_TLS),
@@ -95,6 +98,9 @@ fn by_status(said: Said) -> Option<Fault> {
             ResetReason::Overflow => return None,
             ResetReason::Other => Fault::Undecided(ANY),
         }),
+        Said::Other | Said::Nothing if matches!(status.code, Status::UNAVAILABLE | Status::INTERNAL) => {
+            Some(Fault::Undecided(ANY))
+        }
         _ => None,
     }
 }
