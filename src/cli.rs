@@ -39,6 +39,8 @@ pub enum Command {
     Check(Box<Check>),
     /// Run `check` against a stand-in gateway in this process, with a fault if one is named.
     Demo(Demo),
+    /// Print the runbook page of a finding, or the findings that an error text can mean.
+    Explain(Explain),
     /// Serve a stand-in gateway, so that a proxy can be rehearsed before Hoop is there.
     StandIn(StandIn),
     /// Print the JSON Schema of `check -o json`.
@@ -131,6 +133,23 @@ pub struct Demo {
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
 }
+
+/// What `explain` looks up.
+#[derive(Debug, Args)]
+#[command(after_help = EXPLAIN_HELP)]
+pub struct Explain {
+    /// A code (HD401, 401), a finding's name, an error text, or - for a text on standard input; none: list all findings.
+    #[arg(value_name = "CODE|NAME|TEXT")]
+    pub asked: Vec<String>,
+}
+
+const EXPLAIN_HELP: &str = "\
+Examples:
+  hoop-doctor explain HD401
+  hoop-doctor explain \"error reading server preface: EOF\"
+  kubectl logs deploy/hoopagent --tail 20 | hoop-doctor explain -
+
+Exit codes: 0 found; 1 nothing in the text is known; 2 no such code or name.";
 
 /// Which stand-in to serve.
 #[derive(Debug, Args)]

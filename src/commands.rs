@@ -9,6 +9,7 @@ use crate::report::{Report, Verdict};
 
 mod check;
 mod demo;
+mod explain;
 mod output;
 mod stand_in;
 
@@ -57,6 +58,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<Exit> {
     let done = match &cli.command {
         Command::Check(args) => check::run(args, cli.color),
         Command::Demo(args) => demo::run(args, cli.color),
+        Command::Explain(args) => explain::run(args, cli.color),
         Command::StandIn(args) => stand_in::run(args),
         Command::Schema => output::print(&crate::report::schema::schema()).map(|()| Exit::Fine),
     };

@@ -16,7 +16,7 @@ mod ca;
 mod client;
 mod environment;
 mod fault;
-mod file;
+pub(crate) mod file;
 mod flags;
 mod hosts;
 mod problem;

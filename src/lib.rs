@@ -17,6 +17,7 @@ pub mod evidence;
 pub mod examine;
 pub mod experiments;
 
+pub mod explain;
 pub mod findings;
 pub mod layers;
 pub mod proxies;

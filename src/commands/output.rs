@@ -55,15 +55,21 @@ fn write_one(report: &Report, output: &Output, style: Style) -> anyhow::Result<(
 fn render(report: &Report, format: Format, style: Style, place: Place) -> anyhow::Result<String> {
     match format {
         Format::Json => json::render(report).context("writing JSON"),
-        Format::Human => {
-            let look = Look {
-                detail: style.detail,
-                paint: paint(style.color, place),
-                glyphs: glyphs(),
-                width: width(place),
-            };
-            Ok(human::render(report, look))
-        }
+        Format::Human => Ok(human::render(report, look_of(style, place))),
+    }
+}
+
+/// How text for people is printed on standard output.
+pub(super) fn look(color: Color) -> Look {
+    look_of(Style::new(color, false, 0), Place::stdout())
+}
+
+fn look_of(style: Style, place: Place) -> Look {
+    Look {
+        detail: style.detail,
+        paint: paint(style.color, place),
+        glyphs: glyphs(),
+        width: width(place),
     }
 }
 

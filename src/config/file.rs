@@ -222,7 +222,7 @@ fn nearest(key: &str) -> Option<&'static str> {
 }
 
 /// Levenshtein's distance.
-fn edits(a: &str, b: &str) -> usize {
+pub(crate) fn edits(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.chars().count()).collect();
     for (i, left) in a.chars().enumerate() {
         let mut diagonal = i;

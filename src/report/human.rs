@@ -11,6 +11,7 @@ pub use super::text::Glyphs;
 mod cause;
 mod ladder;
 mod page;
+pub mod runbook;
 
 /// How a report is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 #[cfg(unix)]
 mod cli;
+mod explain;
 #[cfg(unix)]
 mod lab;
 #[cfg(unix)]
