@@ -52,7 +52,7 @@ pub fn meanings(meanings: &[Meaning], look: Look) -> String {
         return page.into_text();
     };
     let title = match others {
-        [] => "The text means:",
+        [] => "The text points to one finding:",
         _ => "The text can mean, the likeliest first:",
     };
     page.flow(&[], &[Span::plain(title)]);
