@@ -251,9 +251,7 @@ impl Endpoint {
 
     /// Whether TLS is spoken there although Hoop would use plaintext.
     pub fn speaks_tls_instead(&self) -> bool {
-        !self.target.tls
-            && self
-                .heard_in(Experiment::OppositeScheme)
-                .is_some_and(|heard| heard.handshake().is_some())
+        let hello = || self.heard_in(Experiment::OppositeScheme)?.tls.as_ref();
+        !self.target.tls && matches!(hello(), Some(Ok(_) | Err(TlsFailure::Alert { .. })))
     }
 }

@@ -228,6 +228,6 @@ impl Exam<'_> {
             answer: ANSWER,
             quiet: QUIET,
         };
-        converse(self.cx, &peer, conversation, stream, budget, notes).await;
+        Box::pin(converse(self.cx, &peer, conversation, stream, budget, notes)).await;
     }
 }

@@ -158,7 +158,11 @@ pub fn choose(endpoint: &Endpoint) -> Vec<Experiment> {
 fn after_tls_failure(failure: &TlsFailure) -> Vec<Experiment> {
     match failure {
         TlsFailure::NotTls { .. } => vec![Experiment::OppositeScheme],
-        TlsFailure::Alert { .. } | TlsFailure::UnofferedAlpn => vec![Experiment::OfferBoth],
+        TlsFailure::Alert {
+            description: NO_APPLICATION_PROTOCOL,
+            ..
+        }
+        | TlsFailure::UnofferedAlpn => vec![Experiment::OfferBoth],
         TlsFailure::Closed | TlsFailure::Reset => vec![
             Experiment::OppositeScheme,
             Experiment::OfferBoth,
@@ -166,11 +170,16 @@ fn after_tls_failure(failure: &TlsFailure) -> Vec<Experiment> {
             Experiment::ProxyLine,
             Experiment::Listen,
         ],
-        TlsFailure::TimedOut | TlsFailure::InvalidName | TlsFailure::Protocol { .. } | TlsFailure::Interrupted => {
-            Vec::new()
-        }
+        TlsFailure::Alert { .. }
+        | TlsFailure::TimedOut
+        | TlsFailure::InvalidName
+        | TlsFailure::Protocol { .. }
+        | TlsFailure::Interrupted => Vec::new(),
     }
 }
+
+/// RFC 7301, section 3.2.
+const NO_APPLICATION_PROTOCOL: u8 = 120;
 
 fn after_grpc(endpoint: &Endpoint, base: &Heard) -> Vec<Experiment> {
     let no_alpn = endpoint

@@ -21,6 +21,8 @@ use crate::wire::text::bounded;
 
 /// How much of a body is kept, in bytes.
 const BODY_KEPT: usize = 2048;
+/// How long a body may take, once its head has come.
+const BODY_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Everything that was heard on one HTTP/1.1 connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,31 +110,37 @@ async fn ask_one(
     let started = Instant::now();
     let exchange = async {
         sender.ready().await.ok()?;
-        let response = sender.send_request(request(authority, call)?).await.ok()?;
-        let after = millis(started.elapsed());
-        let head = head(&response);
-        let mut body = response.into_body();
-        let mut kept = Vec::new();
+        sender.send_request(request(authority, call)?).await.ok()
+    };
+    let response = match cx.limit(patience, exchange).await {
+        Ok(Some(response)) => response,
+        Ok(None) => return unanswered(call, StreamEnd::ConnectionEnded, millis(started.elapsed())),
+        Err(Stop::TimedOut | Stop::Interrupted) => {
+            return unanswered(call, StreamEnd::Open, millis(started.elapsed()));
+        }
+    };
+    let duration_ms = millis(started.elapsed());
+    let head = head(&response);
+    let mut body = response.into_body();
+    let mut kept = Vec::new();
+    let reading = async {
         while kept.len() < BODY_KEPT {
             match body.frame().await {
                 Some(Ok(frame)) => kept.extend_from_slice(frame.data_ref().map_or(&[], |data| data.as_ref())),
                 Some(Err(_)) | None => break,
             }
         }
-        kept.truncate(BODY_KEPT);
-        Some((head, kept, after))
     };
-    match cx.limit(patience, exchange).await {
-        Ok(Some((head, body, after))) => Answer {
-            call: call.name,
-            page: Some(Page::read(head.field("content-type"), &body)),
-            head: Some(head),
-            trailers: None,
-            end: StreamEnd::Ended,
-            duration_ms: after,
-        },
-        Ok(None) => unanswered(call, StreamEnd::ConnectionEnded, millis(started.elapsed())),
-        Err(Stop::TimedOut | Stop::Interrupted) => unanswered(call, StreamEnd::Open, millis(started.elapsed())),
+    // A body that trickles costs a moment; the answer, as far as it came, still counts.
+    let _ = cx.limit(BODY_PATIENCE, reading).await;
+    kept.truncate(BODY_KEPT);
+    Answer {
+        call: call.name,
+        page: Some(Page::read(head.field("content-type"), &kept)),
+        head: Some(head),
+        trailers: None,
+        end: StreamEnd::Ended,
+        duration_ms,
     }
 }
 

@@ -5,7 +5,7 @@ use hoop_doctor_probes::http2::{Answer, CallName, Reply};
 use hoop_doctor_probes::wire::page::Mark;
 use hoop_doctor_probes::wire::status::{ResetReason, Said, Status};
 
-use super::Rule;
+use super::{Confidence, Rule};
 use crate::evidence::Endpoint;
 use crate::experiments::Experiment;
 use crate::proxies::{self, Proxy};
@@ -78,7 +78,8 @@ fn is_limited(endpoint: &Endpoint) -> bool {
     limit_sign(endpoint).is_some()
 }
 
-fn limit_sign(endpoint: &Endpoint) -> Option<String> {
+/// What shows a limiter. A gateway that restarts gives the same mixture of answers and 503.
+fn limit_sign(endpoint: &Endpoint) -> Option<(String, Confidence)> {
     let heard: Vec<&Heard> = endpoint
         .base
         .iter()
@@ -89,18 +90,19 @@ fn limit_sign(endpoint: &Endpoint) -> Option<String> {
     let mut unavailable = 0;
     for answer in answers() {
         match answer.reply() {
-            Reply::Http(head, _) if head.status == 429 => return Some("HTTP 429".to_owned()),
-            Reply::Grpc(status) if is_limiter(status.said) => return Some(format!("\"{}\"", status.message)),
+            Reply::Http(head, _) if head.status == 429 => return Some(("HTTP 429".to_owned(), Confidence::Certain)),
+            Reply::Grpc(status) if is_limiter(status.said) => {
+                return Some((format!("\"{}\"", status.message), Confidence::Certain));
+            }
             Reply::Http(head, page) if head.status == 503 && page.mark == Mark::ErrorPage => unavailable += 1,
             _ => {}
         }
     }
     let some = answered > 0 && unavailable > 0;
     some.then(|| {
-        format!(
-            "of {} calls within a moment {unavailable} got HTTP 503 from the proxy",
-            answered + unavailable
-        )
+        let all = answered + unavailable;
+        let sign = format!("of {all} calls within a moment {unavailable} got HTTP 503 from the proxy");
+        (sign, Confidence::Likely)
     })
 }
 

@@ -97,9 +97,8 @@ fn unknown_because(all: &[Diagnosed], endpoints: &[EndpointReport], wire: &Wire)
     }
     endpoints.iter().enumerate().find_map(|(index, endpoint)| {
         let weak = endpoint.layers.iter().find(|rung| rung.status != Status::Ok)?;
-        let explained = all
-            .iter()
-            .any(|one| one.severity() > Severity::Info && one.draft.endpoints.contains(&index));
+        // A warning beside it explains nothing that fails.
+        let explained = errors().any(|one| one.draft.endpoints.contains(&index));
         let name = weak.layer.rung().name;
         (!explained).then(|| match weak.status {
             Status::Failed => format!("{} fails at {name}, and no finding explains it", endpoint.id),

@@ -20,7 +20,6 @@ pub(in crate::findings) static RULE: Rule = Rule {
         Code(612),
         Code(613),
         Code(616),
-        Code(701),
         Code(506),
         Code(504),
     ],
@@ -35,11 +34,12 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 "something in front of the gateway refuses gRPC calls to {}: {what}",
                 endpoint.target.address()
             ),
-            "exempt the path prefix /protobuf.Transport/ from that rule: agents and clients authenticate to the gateway itself",
+            "exempt the path prefix /protobuf.Transport/ from that rule or redirect: agents and clients authenticate to the gateway \
+             itself and follow no redirect",
         );
         Some(
             draft
-                .snippet(Proxy::Nginx, "location /protobuf.Transport/ {\n    auth_basic off;\n    allow all;\n    grpc_pass grpc://127.0.0.1:8010;\n}")
+                .snippet(Proxy::Nginx, "location /protobuf.Transport/ {\n    auth_basic off;\n    allow all;   # and no return or rewrite that catches this path\n    grpc_pass grpc://127.0.0.1:8010;\n}")
                 .snippet(Proxy::IngressNginx, "nginx.ingress.kubernetes.io/whitelist-source-range: 0.0.0.0/0   # and no auth-url on this Ingress")
                 .snippet(Proxy::Istio, "kind: AuthorizationPolicy\nspec:\n  action: ALLOW\n  rules:\n  - to:\n    - operation: { paths: [\"/protobuf.Transport/*\"] }")
                 .snippet(Proxy::Haproxy, "http-request deny if !{ path_beg /protobuf.Transport/ } …   # keep the rule away from gRPC")

@@ -13,7 +13,7 @@ pub(in crate::findings) static RULE: Rule = Rule {
     summary: "the proxy answers for the gateway's gRPC port",
     explain: include_str!("../../../docs/findings/HD607.md"),
     breaks: Breaks::Every,
-    explains: &[Code(603), Code(612), Code(613), Code(616), Code(701), Code(505)],
+    explains: &[Code(603), Code(612), Code(613), Code(616), Code(505)],
     check,
 };
 

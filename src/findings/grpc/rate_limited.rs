@@ -2,7 +2,7 @@
 
 use super::{is_gateways, is_limited, limit_sign, logged};
 use crate::evidence::{Endpoint, Evidence};
-use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
+use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_grpc};
 use crate::proxies::Proxy;
 
 pub(in crate::findings) static RULE: Rule = Rule {
@@ -21,13 +21,20 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         if !is_limited(endpoint) {
             return None;
         }
-        let sign = limit_sign(endpoint)?;
+        let (sign, confidence) = limit_sign(endpoint)?;
         let draft = Draft::new(
             format!("{} limits the rate of calls: {sign}", endpoint.target.address()),
             "exempt /protobuf.Transport/ from the limit, or raise it well above what agents need when all of them reconnect at once",
         );
+        let draft = match confidence {
+            Confidence::Certain => draft,
+            Confidence::Likely | Confidence::Possible => {
+                draft.candidate(606, "a gateway that restarts, or one of several that is down")
+            }
+        };
         Some(
             draft
+                .confidence(confidence)
                 .snippet(Proxy::Nginx, "limit_req zone=hoop burst=200 nodelay;   # or no limit_req in this location")
                 .snippet(Proxy::IngressNginx, "nginx.ingress.kubernetes.io/limit-rps: \"100\"   # or take the annotation away")
                 .snippet(Proxy::Envoy, "token_bucket: { max_tokens: 1000, tokens_per_fill: 1000, fill_interval: 1s }   # local_ratelimit, or disable it on this route")

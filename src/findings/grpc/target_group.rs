@@ -14,7 +14,7 @@ pub(in crate::findings) static RULE: Rule = Rule {
     summary: "the load balancer's target group has the wrong protocol version",
     explain: include_str!("../../../docs/findings/HD614.md"),
     breaks: Breaks::Every,
-    explains: &[Code(603), Code(612), Code(613), Code(616), Code(701)],
+    explains: &[Code(603), Code(612), Code(613), Code(616)],
     check,
 };
 

@@ -3,7 +3,7 @@
 use super::logged;
 use super::upstream::{self, Fault};
 use crate::evidence::Evidence;
-use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_grpc};
+use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
 use crate::proxies::Proxy;
 
 pub(in crate::findings) static RULE: Rule = Rule {
@@ -18,7 +18,6 @@ pub(in crate::findings) static RULE: Rule = Rule {
         Code(612),
         Code(613),
         Code(616),
-        Code(701),
         Code(505),
         Code(607),
     ],
@@ -39,7 +38,6 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         );
         Some(
             upstream::look(draft, endpoint)
-                .confidence(Confidence::Likely)
                 .snippet(Proxy::Istio, "kubectl get endpoints hoopgateway   # empty: the Service's selector or the pods' readiness is at fault")
                 .snippet(Proxy::Haproxy, "server gateway 127.0.0.1:8010 proto h2   # echo \"show servers state\" | socat stdio /run/haproxy/admin.sock")
                 .snippet(Proxy::AwsAlb, "Matcher:\n  GrpcCode: \"12\"   # the health check of a gRPC target group calls /, which the gateway answers with 12")

@@ -13,7 +13,7 @@ pub(in crate::findings) static RULE: Rule = Rule {
     summary: "the proxy speaks the wrong protocol to the gRPC port",
     explain: include_str!("../../../docs/findings/HD604.md"),
     breaks: Breaks::Every,
-    explains: &[Code(603), Code(612), Code(613), Code(616), Code(701), Code(607)],
+    explains: &[Code(603), Code(612), Code(613), Code(616), Code(607)],
     check,
 };
 

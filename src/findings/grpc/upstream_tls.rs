@@ -13,7 +13,7 @@ pub(in crate::findings) static RULE: Rule = Rule {
     summary: "TLS between proxy and gateway on one side only",
     explain: include_str!("../../../docs/findings/HD605.md"),
     breaks: Breaks::Every,
-    explains: &[Code(603), Code(612), Code(613), Code(616), Code(701), Code(607)],
+    explains: &[Code(603), Code(612), Code(613), Code(616), Code(607)],
     check,
 };
 

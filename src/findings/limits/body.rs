@@ -20,6 +20,10 @@ pub(in crate::findings) static RULE: Rule = Rule {
 
 fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_grpc(evidence, |endpoint| {
+        // On another route than the gateway's the limit is another one too.
+        if !endpoint.reaches_gateway() {
+            return None;
+        }
         let too_large = match endpoint.reply(CallName::DeclaredBody)? {
             Reply::Http(head, _) => head.status == 413,
             _ => false,

@@ -5,7 +5,7 @@ use hoop_doctor_probes::tls::TlsFailure;
 
 use crate::evidence::{Endpoint, Evidence};
 use crate::experiments::Experiment;
-use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_endpoint};
+use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_endpoint};
 
 pub(in crate::findings) static RULE: Rule = Rule {
     code: Code(204),
@@ -20,16 +20,28 @@ pub(in crate::findings) static RULE: Rule = Rule {
 
 fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_endpoint(evidence, |endpoint| {
-        let how = match (unasked(endpoint), at_first_bytes(endpoint)) {
-            (Some(end), _) => format!("{} before anything was said", word(end)),
-            (None, Some(end)) => format!("{} at the first bytes, in cleartext and in TLS", word(end)),
+        let (how, confidence) = match (unasked(endpoint), at_first_bytes(endpoint)) {
+            (Some(end), _) => (
+                format!("{} before anything was said", word(end)),
+                Confidence::Certain,
+            ),
+            (None, Some(end)) => (
+                format!("{} at the first bytes, in cleartext and in TLS", word(end)),
+                Confidence::Likely,
+            ),
             (None, None) => return None,
         };
         let draft = Draft::new(
             format!("{} accepts connections and has them {how}", endpoint.target.address()),
             "look at the TCP load balancer or proxy in front of the gateway: it has no live target behind this port",
         );
-        Some(draft.seen_in(endpoint, &["listen", "opposite-scheme/http2"]).logged_as(&[
+        let draft = match confidence {
+            Confidence::Certain => draft,
+            Confidence::Likely | Confidence::Possible => draft
+                .candidate(318, "a TLS port that closes for a reason of its own, without an alert")
+                .candidate(315, "a TLS port that doesn't know this name"),
+        };
+        Some(draft.confidence(confidence).seen_in(endpoint, &["listen", "opposite-scheme/http2"]).logged_as(&[
             "connection error: desc = \"error reading server preface: EOF\"",
             "connection error: desc = \"error reading server preface: read tcp {local}->{addr}: read: connection reset by peer\"",
             "connection error: desc = \"transport: authentication handshake failed: EOF\"",

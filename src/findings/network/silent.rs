@@ -61,11 +61,15 @@ fn is_silent(endpoint: &Endpoint) -> bool {
         (None, None, Some(http1)) => http1.first.count == 0 && http1.end.is_none(),
         _ => false,
     };
-    let opposite_spoke = endpoint.heard_in(Experiment::OppositeScheme).is_some_and(|heard| {
+    // A run that was cut short before it tried the other scheme has nothing to say of it.
+    let Some(heard) = endpoint.heard_in(Experiment::OppositeScheme) else {
+        return false;
+    };
+    let opposite_spoke = {
         let http = heard.http2.as_ref().is_some_and(|http2| http2.first.count > 0)
             || heard.http1.as_ref().is_some_and(|http1| http1.first.count > 0);
-        matches!(heard.tls, Some(Ok(_))) || http
-    });
+        matches!(heard.tls, Some(Ok(_) | Err(TlsFailure::Alert { .. }))) || http
+    };
     let unasked = endpoint
         .heard_in(Experiment::Listen)
         .and_then(|heard| heard.unasked.as_ref());

@@ -14,7 +14,7 @@ pub(in crate::findings) static RULE: Rule = Rule {
     summary: "something else than a Hoop gateway answers",
     explain: include_str!("../../../docs/findings/HD503.md"),
     breaks: Breaks::Some,
-    explains: &[Code(601), Code(602), Code(701)],
+    explains: &[Code(601), Code(602)],
     check,
 };
 

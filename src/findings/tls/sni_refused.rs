@@ -1,5 +1,7 @@
 //! HD315: the handshake is refused for this name.
 
+use std::net::IpAddr;
+
 use hoop_doctor_probes::tls::TlsFailure;
 
 use crate::evidence::Evidence;
@@ -33,10 +35,20 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         };
         let name = &endpoint.target.server_name;
         let address = endpoint.target.address();
-        let draft = Draft::new(
-            format!("{address} refuses TLS for the name {name} (alert {alert}): it isn't configured there"),
-            format!("add {name} with its certificate to what ends TLS there, or use the host name that is configured"),
-        );
+        let draft = match endpoint.target.server_name.parse::<IpAddr>() {
+            // No name is sent where an address is dialled (RFC 6066, section 3).
+            Ok(_) => Draft::new(
+                format!("{address} refuses TLS without a host name (alert {alert}), and an address is no name"),
+                "use the host name that is configured there instead of the address",
+            ),
+            Err(_) => named(
+                Draft::new(
+                    format!("{address} refuses TLS for the name {name} (alert {alert}): it isn't configured there"),
+                    format!("add {name} with its certificate to what ends TLS there, or use the host name that is configured"),
+                ),
+                name,
+            ),
+        };
         let draft = match confidence {
             Confidence::Certain => draft,
             Confidence::Likely | Confidence::Possible => {
@@ -50,16 +62,21 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         Some(
             draft
                 .confidence(confidence)
-                .snippet(
-                    Proxy::Nginx,
-                    format!("server {{\n    listen 443 ssl;\n    server_name {name};   # must match; the default server rejects the handshake\n}}"),
-                )
-                .snippet(Proxy::Caddy, format!("https://{name} {{\n    tls /path/to/fullchain.pem /path/to/key.pem\n}}"))
-                .snippet(Proxy::Haproxy, "bind :443 ssl crt /path/to/certificates/ alpn h2,http/1.1   # without strict-sni, or with a certificate for the name")
                 .seen_in(endpoint, &["tls"])
                 .logged_as(&[&logged]),
         )
     })
+}
+
+/// How to configure the name, proxy by proxy.
+fn named(draft: Draft, name: &str) -> Draft {
+    draft
+        .snippet(
+            Proxy::Nginx,
+            format!("server {{\n    listen 443 ssl;\n    server_name {name};   # must match; the default server rejects the handshake\n}}"),
+        )
+        .snippet(Proxy::Caddy, format!("https://{name} {{\n    tls /path/to/fullchain.pem /path/to/key.pem\n}}"))
+        .snippet(Proxy::Haproxy, "bind :443 ssl crt /path/to/certificates/ alpn h2,http/1.1   # without strict-sni, or with a certificate for the name")
 }
 
 /// RFC 8446, section 6.2.
