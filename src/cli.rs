@@ -37,6 +37,10 @@ Examples:
 pub enum Command {
     /// Read the configuration as Hoop does, probe the gateway, and name the cause of what is wrong.
     Check(Box<Check>),
+    /// Report anew what `check --save` saw: the same diagnosis, later and elsewhere.
+    Replay(Box<Replay>),
+    /// Say what changed between two runs that were saved.
+    Diff(Diff),
     /// Run `check` against a stand-in gateway in this process, with a fault if one is named.
     Demo(Demo),
     /// Print the runbook page of a finding, or the findings that an error text can mean.
@@ -94,6 +98,21 @@ pub struct Check {
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "15s", help_heading = "Time")]
     pub timeout: DurationArg,
 
+    /// How to report.
+    #[command(flatten)]
+    pub reporting: Reporting,
+    /// Write everything that was seen to this file, for `replay` and `diff`. It holds no secret.
+    #[arg(long, value_name = "FILE", help_heading = "Report")]
+    pub save: Option<PathBuf>,
+}
+
+const CHECK_HELP: &str = "\
+Exit codes: 0 nothing at or above --fail-on; 1 findings; 2 usage, or a file that can't be read; 3 could not find out.
+A secret never comes as an argument: name a variable (--key-env) or a file (--key-file).";
+
+/// What a report shows, and what makes a run fail: the same for a run and its replay.
+#[derive(Debug, Args, Default)]
+pub struct Reporting {
     /// How to report: FORMAT, or FORMAT=FILE. May be repeated.
     #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = output, help_heading = "Report")]
     pub output: Vec<Output>,
@@ -114,9 +133,34 @@ pub struct Check {
     pub verbose: u8,
 }
 
-const CHECK_HELP: &str = "\
-Exit codes: 0 nothing at or above --fail-on; 1 findings; 2 usage, or a file that can't be read; 3 could not find out.
-A secret never comes as an argument: name a variable (--key-env) or a file (--key-file).";
+/// Which run to report anew.
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// What `check --save` wrote.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// How to report.
+    #[command(flatten)]
+    pub reporting: Reporting,
+}
+
+/// Which runs to compare.
+#[derive(Debug, Args)]
+#[command(after_help = DIFF_HELP)]
+pub struct Diff {
+    /// What `check --save` wrote when it worked.
+    #[arg(value_name = "BEFORE")]
+    pub before: PathBuf,
+    /// What it wrote later.
+    #[arg(value_name = "AFTER")]
+    pub after: PathBuf,
+    /// How to print the changes.
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = DiffFormat::Human)]
+    pub output: DiffFormat,
+}
+
+const DIFF_HELP: &str = "\
+Exit codes: 0 nothing changed; 1 something did; 2 usage, or a file that can't be read.";
 
 /// Which stand-in to check.
 #[derive(Debug, Args)]
@@ -226,6 +270,15 @@ pub enum Format {
     /// For people.
     Human,
     /// The whole model.
+    Json,
+}
+
+/// How changes are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DiffFormat {
+    /// A line a change.
+    Human,
+    /// Both sides of each change.
     Json,
 }
 

@@ -9,8 +9,11 @@ use crate::report::{Report, Verdict};
 
 mod check;
 mod demo;
+mod diff;
 mod explain;
 mod output;
+mod replay;
+mod save;
 mod stand_in;
 
 /// How a run ended.
@@ -57,6 +60,8 @@ pub(crate) fn exit_of(report: &Report, fail_on: Severity) -> Exit {
 pub fn run(cli: &Cli) -> anyhow::Result<Exit> {
     let done = match &cli.command {
         Command::Check(args) => check::run(args, cli.color),
+        Command::Replay(args) => replay::run(args, cli.color),
+        Command::Diff(args) => diff::run(args),
         Command::Demo(args) => demo::run(args, cli.color),
         Command::Explain(args) => explain::run(args, cli.color),
         Command::StandIn(args) => stand_in::run(args),

@@ -7,6 +7,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::secret::{Secret, redact_url};
 
 mod address;
@@ -19,6 +21,7 @@ mod fault;
 pub(crate) mod file;
 mod flags;
 mod hosts;
+mod lossy;
 mod problem;
 mod source;
 mod token;
@@ -27,13 +30,15 @@ pub use address::{GrpcAddress, Security, TlsBecause, TlsChoice};
 pub use api_url::{ApiUrl, HttpScheme};
 pub use ca::Ca;
 pub use environment::{Asked, Environment, KeyFrom};
-pub use fault::{AddressFault, ApiUrlFault, CaFault, Deprecated, FileFault, KeyFault, KeyLooks, PortFault, TokenFault};
+pub use fault::{
+    AddressFault, ApiUrlFault, CaFault, Deprecated, FileFault, IoRefusal, KeyFault, KeyLooks, PortFault, TokenFault,
+};
 pub use problem::{Problem, ProblemKind};
 pub use source::{Place, Position, Setting, Source};
 pub use token::{Token, TokenKind};
 
 /// Everything that was found.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Discovery {
     /// Whoever Hoop would start as, agent first. Empty where nothing names a gateway.
     pub identities: Vec<Identity>,
@@ -51,7 +56,8 @@ pub struct Discovery {
 }
 
 /// Who has no configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Absent {
     /// No variable of an agent is set.
     Agent,
@@ -70,7 +76,7 @@ impl fmt::Display for Absent {
 }
 
 /// A source of credentials or addresses that another one hides.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shadowed {
     /// What isn't read.
     pub what: Source,
@@ -79,7 +85,7 @@ pub struct Shadowed {
 }
 
 /// Someone who would connect to a gateway: how, where and with what.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Identity {
     /// Who it is.
     pub role: Role,
@@ -118,7 +124,8 @@ pub struct Identity {
 }
 
 /// Who connects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Role {
     /// `hoop start agent`.
     Agent,
@@ -139,7 +146,8 @@ impl fmt::Display for Role {
 }
 
 /// Whose reading of a scheme applies: they are opposites.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Rule {
     /// TLS only for the schemes that it knows.
     Agent,
@@ -148,7 +156,8 @@ pub enum Rule {
 }
 
 /// How a configuration is given, by Hoop's own names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// The client's three variables.
     Env,

@@ -16,6 +16,7 @@ pub mod plan;
 pub mod evidence;
 pub mod examine;
 pub mod experiments;
+pub mod saved;
 
 pub mod explain;
 pub mod findings;
@@ -23,5 +24,7 @@ pub mod layers;
 pub mod proxies;
 
 pub mod report;
+
+pub mod diff;
 
 pub mod malfunction;

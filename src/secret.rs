@@ -22,6 +22,11 @@ impl Secret {
         Self(text.into())
     }
 
+    /// What stands for a secret where a saved case is read: there was one, and nothing of it was written.
+    pub(crate) fn unsaved() -> Self {
+        Self(String::new())
+    }
+
     /// The secret itself: only for sending it where the configuration says that it belongs.
     pub fn expose(&self) -> &str {
         &self.0

@@ -5,8 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::Context;
 use hoop_doctor_probes::cx::Cx;
 
-use super::{Exit, exit_of, output};
-use crate::cli::{Check, Color, Role};
+use super::{Exit, exit_of, output, save};
+use crate::cli::{Check, Color, Reporting, Role};
 use crate::config::{self, Asked, Discovery, Environment, KeyFrom, discover};
 use crate::evidence::Evidence;
 use crate::examine::{Limits, examine};
@@ -24,17 +24,23 @@ pub(super) fn run(args: &Check, color: Color) -> anyhow::Result<Exit> {
     let evidence = runtime.block_on(look(found, &args.resolve, limits(args)));
     // A resolver that hangs must not keep the process: its thread is left behind.
     runtime.shutdown_background();
+    // Before it is judged: where a rule breaks on it, it is all that is left.
+    let saved = args.save.as_deref().map(|path| save::write(path, &evidence));
+    let exit = tell(&evidence, &args.reporting, color)?;
+    saved.transpose()?;
+    Ok(exit)
+}
+
+/// Diagnoses a case and reports on it as asked: the same for a run and its replay.
+pub(super) fn tell(evidence: &Evidence, asked: &Reporting, color: Color) -> anyhow::Result<Exit> {
     let filter = Filter {
-        only: args.only.clone(),
-        skip: args.skip.clone(),
+        only: asked.only.clone(),
+        skip: asked.skip.clone(),
     };
-    let report = report(&evidence, &filter);
-    output::write(
-        &report,
-        &args.output,
-        output::Style::new(color, args.quiet, args.verbose),
-    )?;
-    Ok(exit_of(&report, args.fail_on.severity()))
+    let report = report(evidence, &filter);
+    let style = output::Style::new(color, asked.quiet, asked.verbose);
+    output::write(&report, &asked.output, style)?;
+    Ok(exit_of(&report, asked.fail_on.severity()))
 }
 
 /// Plans and probes; Ctrl-C ends it with what is known by then.

@@ -110,7 +110,7 @@ fn paint(color: Color, place: Place) -> Paint {
 }
 
 /// Whether the locale's characters are Unicode; the first of its variables that is set decides (POSIX, section 8.2).
-fn glyphs() -> Glyphs {
+pub(super) fn glyphs() -> Glyphs {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(variable);
     let locale = locale.unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     match locale.contains("utf-8") || locale.contains("utf8") {

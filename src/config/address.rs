@@ -1,6 +1,9 @@
 //! Which address Hoop dials for gRPC, and whether by TLS: agent and client answer the second by opposite rules.
 
+use std::borrow::Cow;
 use std::fmt;
+
+use serde::{Deserialize, Serialize};
 
 use super::Rule;
 use super::fault::{AddressFault, PortFault};
@@ -10,7 +13,7 @@ use crate::gourl::address::{Dial, DialError, SplitFault, Target, dial, server_ad
 use crate::secret::redact_url;
 
 /// A gRPC address that can be dialled.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GrpcAddress {
     /// A name, or an address without brackets.
     pub host: String,
@@ -25,7 +28,8 @@ pub struct GrpcAddress {
 }
 
 /// Whether gRPC is spoken inside TLS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Security {
     /// TLS with ALPN `h2`.
     Tls,
@@ -34,7 +38,7 @@ pub enum Security {
 }
 
 /// A decision about TLS and the reason for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TlsChoice {
     /// What was decided.
     pub security: Security,
@@ -43,10 +47,11 @@ pub struct TlsChoice {
 }
 
 /// Why Hoop speaks TLS, or doesn't.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TlsBecause {
     /// A client, and the text starts with exactly `grpc://` or `http://`: plaintext.
-    ClientPrefix(&'static str),
+    ClientPrefix(Cow<'static, str>),
     /// A client, and the text starts with anything else: TLS.
     ClientOther {
         /// The scheme as written; `None` where there is none.
@@ -101,7 +106,7 @@ pub(super) fn client_tls(text: &str) -> TlsChoice {
         if text.starts_with(prefix) {
             return TlsChoice {
                 security: Security::Plaintext,
-                because: TlsBecause::ClientPrefix(prefix),
+                because: TlsBecause::ClientPrefix(Cow::Borrowed(prefix)),
             };
         }
     }

@@ -1,5 +1,7 @@
 //! The API's URL as Hoop uses it: it appends `/api/…` to the text, and Go's HTTP client reads the result.
 
+use serde::{Deserialize, Serialize};
+
 use super::fault::ApiUrlFault;
 use super::problem::ProblemKind;
 use super::source::{Source, Value};
@@ -7,7 +9,7 @@ use crate::gourl::parse;
 use crate::secret::{looks_like_token, redact_url};
 
 /// An API that can be asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiUrl {
     /// Whether it is asked inside TLS.
     pub scheme: HttpScheme,
@@ -26,7 +28,8 @@ pub struct ApiUrl {
 }
 
 /// The two schemes of Go's HTTP client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum HttpScheme {
     /// Plaintext.
     Http,

@@ -2,19 +2,23 @@
 
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 use super::fault::CaFault;
 use super::file::read_bounded;
 use super::source::{Source, Value};
 use crate::secret::MASK;
 
 /// What certificates are checked against. A CA of one's own replaces the system's.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Ca {
     /// The system's roots.
     System,
     /// These certificates and no others.
     Custom {
-        /// DER, in the order of the text.
+        /// DER, in the order of the text. Not saved: what they judged is in the evidence already.
+        #[serde(skip)]
         certificates: Vec<Vec<u8>>,
         /// Where they were configured.
         source: Source,

@@ -1,11 +1,12 @@
 //! The client: three variables, else `~/.hoop/config.toml`, else the gateway on this machine if one is there.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use super::address::{LOCAL, Security, TlsBecause, TlsChoice, client_tls, unknown_scheme};
 use super::ca;
 use super::environment::{Asked, Environment};
-use super::fault::FileFault;
+use super::fault::{FileFault, IoRefusal};
 use super::file::{self, ConfigFile, exposed};
 use super::problem::{Problem, ProblemKind};
 use super::source::{Place, Setting, Source, Value};
@@ -52,7 +53,7 @@ pub(super) fn discover(
             if let Some(path) = path.as_deref().filter(|path| named && !path.exists()) {
                 let fault = FileFault::Io {
                     path: path.to_owned(),
-                    kind: std::io::ErrorKind::NotFound,
+                    kind: IoRefusal::NotFound,
                 };
                 return Err(AskedError::Config(path.to_owned(), fault));
             }
@@ -272,9 +273,11 @@ fn note_partial(values: &[&Option<Value>; 3], client_found: bool, found: &mut Di
     if set.is_empty() || missing.is_empty() || (agent_reads_them && !client_found) {
         return;
     }
-    let names = |list: Vec<(&'static str, _)>| list.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    let names = |list: Vec<(&'static str, _)>| -> Vec<Cow<'static, str>> {
+        list.into_iter().map(|(name, _)| name.into()).collect()
+    };
     let set = names(set);
-    let source = Source::variable(set.first().copied().unwrap_or_default());
+    let source = Source::variable(set.first().map_or("", |name| name));
     let kind = ProblemKind::EnvPartial {
         set,
         missing: names(missing),

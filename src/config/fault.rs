@@ -2,29 +2,35 @@
 //!
 //! Where Go or Hoop says something about it, `Display` or `printed` gives those words with any secret hidden.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
+use super::lossy;
 use crate::gourl::address::{DialError, WrongFormat};
 use crate::gourl::{ParseError, quoted};
 
 /// Why an agent's credential can't be read; displays as Hoop's reason.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum KeyFault {
     /// Go's URL parser refuses it; the error says at which character.
     Parse(ParseError),
     /// The file that `HOOP_SPIFFE_KEY_FILE` names.
     SpiffeFile {
         /// As the variable names it.
+        #[serde(serialize_with = "lossy::path")]
         path: PathBuf,
         /// Why it can't be read.
         fault: FileFault,
     },
     /// That file holds white space at most.
-    SpiffeEmpty(PathBuf),
+    SpiffeEmpty(#[serde(serialize_with = "lossy::path")] PathBuf),
     /// That file holds something that isn't three segments with dots between them.
-    SpiffeNotJwt(PathBuf),
+    SpiffeNotJwt(#[serde(serialize_with = "lossy::path")] PathBuf),
 }
 
 impl fmt::Display for KeyFault {
@@ -46,7 +52,8 @@ impl fmt::Display for KeyFault {
 }
 
 /// What a key without a secret looks like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum KeyLooks {
     /// `name:secret@host:port`: the scheme was left out.
     WithoutScheme,
@@ -61,7 +68,8 @@ pub enum KeyLooks {
 }
 
 /// How an address without a port fails.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PortFault {
     /// Hoop refuses it at once; fatal for an agent.
     Refused(WrongFormat),
@@ -82,7 +90,8 @@ impl PortFault {
 }
 
 /// A way of configuring that Hoop still reads but warns about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Deprecated {
     /// `HOOP_DSN` in the place of `HOOP_KEY`.
     HoopDsn,
@@ -105,14 +114,16 @@ impl Deprecated {
 }
 
 /// Why a file can't be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FileFault {
     /// The system says no; the path is part of Go's text.
     Io {
         /// As it was opened.
+        #[serde(serialize_with = "lossy::path")]
         path: PathBuf,
         /// Which refusal.
-        kind: io::ErrorKind,
+        kind: IoRefusal,
     },
     /// Larger than anything of Hoop's, so not read to its end.
     TooLarge {
@@ -132,11 +143,11 @@ pub enum FileFault {
     /// A known key with a value of another type.
     WrongType {
         /// As Hoop knows the key.
-        key: &'static str,
+        key: Cow<'static, str>,
         /// What Hoop wants: `string` or `boolean`.
-        wants: &'static str,
+        wants: Cow<'static, str>,
         /// What is there.
-        found: &'static str,
+        found: Cow<'static, str>,
     },
 }
 
@@ -145,19 +156,13 @@ impl fmt::Display for FileFault {
         match self {
             Self::Io { path, kind } => {
                 // Go opens a folder and fails at reading it.
-                let op = if *kind == io::ErrorKind::IsADirectory {
+                let op = if *kind == IoRefusal::IsADirectory {
                     "read"
                 } else {
                     "open"
                 };
                 write!(f, "{op} {}: ", path.display())?;
-                match kind {
-                    io::ErrorKind::NotFound => f.write_str("no such file or directory"),
-                    io::ErrorKind::PermissionDenied => f.write_str("permission denied"),
-                    io::ErrorKind::IsADirectory => f.write_str("is a directory"),
-                    io::ErrorKind::NotADirectory => f.write_str("not a directory"),
-                    other => other.fmt(f),
-                }
+                kind.fmt(f)
             }
             Self::TooLarge { limit } => write!(f, "larger than {limit} bytes"),
             Self::NotUtf8 { byte } => write!(f, "invalid UTF-8 byte: 0x{byte:02x}"),
@@ -172,8 +177,49 @@ impl fmt::Display for FileFault {
     }
 }
 
+/// How the system refuses to open or read a file; displays as Go's text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IoRefusal {
+    /// ENOENT.
+    NotFound,
+    /// EACCES or EPERM.
+    PermissionDenied,
+    /// EISDIR.
+    IsADirectory,
+    /// ENOTDIR.
+    NotADirectory,
+    /// Anything else, in Rust's words.
+    Other(String),
+}
+
+impl From<io::ErrorKind> for IoRefusal {
+    fn from(kind: io::ErrorKind) -> Self {
+        match kind {
+            io::ErrorKind::NotFound => Self::NotFound,
+            io::ErrorKind::PermissionDenied => Self::PermissionDenied,
+            io::ErrorKind::IsADirectory => Self::IsADirectory,
+            io::ErrorKind::NotADirectory => Self::NotADirectory,
+            other => Self::Other(other.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for IoRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotFound => "no such file or directory",
+            Self::PermissionDenied => "permission denied",
+            Self::IsADirectory => "is a directory",
+            Self::NotADirectory => "not a directory",
+            Self::Other(text) => text,
+        })
+    }
+}
+
 /// Why Go can't dial an address, or dials something else.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AddressFault {
     /// Hoop refuses it at once.
     WrongFormat(WrongFormat),
@@ -198,7 +244,8 @@ impl AddressFault {
 }
 
 /// Why Hoop's calls to the API go wrong with this URL.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ApiUrlFault {
     /// Go's URL parser refuses it.
     Parse(ParseError),
@@ -242,7 +289,8 @@ impl ApiUrlFault {
 }
 
 /// Why a configured CA is of no use.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CaFault {
     /// `base64://` with something else behind it: Hoop refuses to start.
     Base64 {
@@ -282,7 +330,8 @@ impl CaFault {
 }
 
 /// What is wrong with the shape of a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TokenFault {
     /// White space at its start, inside or at its end.
     WhiteSpace {

@@ -2,6 +2,7 @@
 //!
 //! The file is only read. Hoop itself would create it, and the folder around it.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -9,7 +10,7 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::fault::FileFault;
+use super::fault::{FileFault, IoRefusal};
 use super::problem::{Problem, ProblemKind};
 use super::source::{Place, Position, Source, Value};
 use crate::secret::{MASK, looks_like_token};
@@ -32,7 +33,7 @@ pub(super) fn read(path: &Path) -> Result<ConfigFile, Box<Problem>> {
     let bytes = match read_bounded(path) {
         Ok(bytes) => bytes,
         Err(FileFault::Io {
-            kind: io::ErrorKind::NotFound,
+            kind: IoRefusal::NotFound,
             ..
         }) => return Ok(ConfigFile::default()),
         Err(fault) => return Err(invalid(path, fault, None)),
@@ -53,14 +54,14 @@ pub(super) fn read(path: &Path) -> Result<ConfigFile, Box<Problem>> {
 pub(super) fn read_bounded(path: &Path) -> Result<Vec<u8>, FileFault> {
     let failed = |error: io::Error| FileFault::Io {
         path: path.to_owned(),
-        kind: error.kind(),
+        kind: error.kind().into(),
     };
     let file = File::open(path).map_err(failed)?;
     // Linux opens a folder and fails at reading it; other systems differ.
     if file.metadata().map_err(failed)?.is_dir() {
         return Err(FileFault::Io {
             path: path.to_owned(),
-            kind: io::ErrorKind::IsADirectory,
+            kind: IoRefusal::IsADirectory,
         });
     }
     let mut bytes = Vec::new();
@@ -110,7 +111,7 @@ fn parse(path: &Path, text: &str) -> Result<ConfigFile, Box<Problem>> {
         let Some(known) = KEYS.iter().find(|known| matches(known, key.get_ref())) else {
             let kind = ProblemKind::FileKeyUnknown {
                 key: shown(key.get_ref()),
-                nearest: nearest(key.get_ref()),
+                nearest: nearest(key.get_ref()).map(Cow::Borrowed),
             };
             file.problems.push(Problem { kind, source });
             continue;
@@ -135,9 +136,9 @@ impl ConfigFile {
             ("tls_ca", DeValue::String(text)) => self.tls_ca = present(text, source),
             (_, other) => {
                 let fault = FileFault::WrongType {
-                    key,
-                    wants,
-                    found: go_type(other),
+                    key: key.into(),
+                    wants: wants.into(),
+                    found: go_type(other).into(),
                 };
                 return Err(Box::new(Problem {
                     kind: ProblemKind::FileInvalid(fault),

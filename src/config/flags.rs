@@ -36,7 +36,7 @@ impl Overrides {
 pub(super) fn overrides(env: &Environment, asked: &Asked) -> Result<Overrides, AskedError> {
     let ca = match &asked.ca {
         Some(path) => {
-            let ca = ca::from_path(&env.directory.join(path), Source::Flag("--ca"))
+            let ca = ca::from_path(&env.directory.join(path), Source::flag("--ca"))
                 .map_err(|fault| AskedError::Ca(path.clone(), fault))?;
             Some((ca, path.display().to_string()))
         }
@@ -83,11 +83,11 @@ fn key(env: &Environment, from: &KeyFrom) -> Result<Value, AskedError> {
 pub(super) fn identity(env: &Environment, asked: &Asked, overrides: &Overrides) -> Identity {
     let grpc = asked.grpc_url.clone().map(|text| Value {
         text,
-        source: Source::Flag("--grpc-url"),
+        source: Source::flag("--grpc-url"),
     });
     let api = asked.api_url.clone().map(|text| Value {
         text,
-        source: Source::Flag("--api-url"),
+        source: Source::flag("--api-url"),
     });
     let source = grpc
         .as_ref()
@@ -140,12 +140,12 @@ pub(super) fn apply(overrides: &Overrides, identity: &mut Identity) {
         identity
             .problems
             .retain(|problem| !about_verification(problem.kind.code()));
-        identity.note_unverified(&Source::Flag("--skip-tls-verify"));
+        identity.note_unverified(&Source::flag("--skip-tls-verify"));
     }
 }
 
 fn set(identity: &mut Identity, flag: &'static str, value: String, replaced: &[&str]) {
-    let source = Source::Flag(flag);
+    let source = Source::flag(flag);
     for setting in identity
         .settings
         .iter_mut()

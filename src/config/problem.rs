@@ -2,7 +2,10 @@
 //!
 //! No kind says how bad it is or what to do about it; that is for the rules.
 
+use std::borrow::Cow;
 use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
 
 use super::fault::{
     AddressFault, ApiUrlFault, CaFault, Deprecated, FileFault, KeyFault, KeyLooks, PortFault, TokenFault,
@@ -13,7 +16,7 @@ use crate::gourl::address::WrongFormat;
 use crate::gourl::quoted;
 
 /// One problem and the place to mend it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// What is wrong, with the observed values.
     pub kind: ProblemKind,
@@ -22,7 +25,8 @@ pub struct Problem {
 }
 
 /// What is wrong. The comments name the finding.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ProblemKind {
     /// HD002.
     KeyUnreadable {
@@ -86,14 +90,14 @@ pub enum ProblemKind {
         /// As the file spells it.
         key: String,
         /// The known key that was probably meant.
-        nearest: Option<&'static str>,
+        nearest: Option<Cow<'static, str>>,
     },
     /// HD012: the client ignores these unless all are there.
     EnvPartial {
         /// The variables that are set.
-        set: Vec<&'static str>,
+        set: Vec<Cow<'static, str>>,
         /// Those that would complete them.
-        missing: Vec<&'static str>,
+        missing: Vec<Cow<'static, str>>,
     },
     /// HD013.
     GrpcUrlMissing {

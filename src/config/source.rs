@@ -1,17 +1,23 @@
 //! Where a value comes from, so that a remedy can point at it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
+use super::lossy;
+
 /// Where a value was found.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Source {
     /// An environment variable.
     Variable(String),
     /// A place in a file.
     File(Place),
     /// A flag of this program, dashes included.
-    Flag(&'static str),
+    Flag(Cow<'static, str>),
     /// Hoop's own default.
     Default,
 }
@@ -19,6 +25,10 @@ pub enum Source {
 impl Source {
     pub(super) fn variable(name: &str) -> Self {
         Self::Variable(name.to_owned())
+    }
+
+    pub(super) fn flag(flag: &'static str) -> Self {
+        Self::Flag(Cow::Borrowed(flag))
     }
 
     pub(super) fn file(path: &Path) -> Self {
@@ -43,9 +53,10 @@ impl fmt::Display for Source {
 }
 
 /// A file, and where it is known the key and its position.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
     /// As it was opened.
+    #[serde(serialize_with = "lossy::path")]
     pub path: PathBuf,
     /// The key as the file spells it.
     pub key: Option<String>,
@@ -64,7 +75,7 @@ impl fmt::Display for Place {
 }
 
 /// Line and column, both counted from 1, columns in characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Position {
     /// Lines end with a line feed.
     pub line: usize,
@@ -92,7 +103,7 @@ pub(super) struct Value {
 }
 
 /// One thing that was set somewhere, as a report may show it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Setting {
     /// The variable, key or flag.
     pub name: String,

@@ -562,8 +562,8 @@ fn a_part_of_the_three_variables_is_passed_over() {
         let token = found.identities[0].token.as_ref().map(|token| token.secret.expose());
         assert_eq!(token, Some("hpk_0123456789"));
         let partial = ProblemKind::EnvPartial {
-            set: some.iter().map(|(name, _)| *name).collect(),
-            missing: vec![skipped.0],
+            set: some.iter().map(|(name, _)| (*name).into()).collect(),
+            missing: vec![skipped.0.into()],
         };
         assert_eq!(
             found.problems.iter().map(|problem| &problem.kind).collect::<Vec<_>>(),
@@ -624,7 +624,7 @@ fn keys_of_the_file_match_in_any_case_and_unknown_ones_are_told_with_the_nearest
         .filter_map(|problem| match (&problem.kind, &problem.source) {
             (ProblemKind::FileKeyUnknown { key, nearest }, Source::File(place)) => {
                 let position = place.position.map(|Position { line, column }| (line, column));
-                Some((&**key, *nearest, position))
+                Some((&**key, nearest.as_deref(), position))
             }
             _ => None,
         })
@@ -983,13 +983,7 @@ fn flags_about_tls_go_before_everything_that_was_found() {
     let env = home.environment(&[("HOOP_TLSSERVERNAME", "other")]);
     let found = discover(&env, &asked).expect("the CA can be read");
     let client = &found.identities[0];
-    assert!(matches!(
-        client.ca,
-        Ca::Custom {
-            source: Source::Flag("--ca"),
-            ..
-        }
-    ));
+    assert!(matches!(&client.ca, Ca::Custom { source, .. } if *source == Source::flag("--ca")));
     assert_eq!(client.server_name.as_deref(), Some("name"));
     assert_eq!(codes(&client.problems), [17]);
     let shadowed = client.settings.iter().filter(|setting| setting.shadowed_by.is_some());

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::fault::TokenFault;
 use super::problem::ProblemKind;
@@ -12,9 +12,10 @@ use super::source::{Source, Value};
 use crate::secret::Secret;
 
 /// What Hoop sends as bearer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Token {
-    /// The whole value; for an agent with a key, that is the whole key.
+    /// The whole value; for an agent with a key, that is the whole key. Never saved: a saved case has an empty one.
+    #[serde(skip, default = "Secret::unsaved")]
     pub secret: Secret,
     /// What it looks like.
     pub kind: TokenKind,
@@ -23,7 +24,8 @@ pub struct Token {
 }
 
 /// What a token looks like, by the starts that Hoop gives them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TokenKind {
     /// An agent's key.
     Key,

@@ -5,6 +5,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use super::{ParseError, ip, parse};
 use crate::secret::{MASK, redact_part, redact_url};
 
@@ -57,8 +59,25 @@ impl fmt::Debug for Target {
     }
 }
 
+impl Serialize for Target {
+    /// As it may be shown, so that nothing secret is saved.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.shown)
+    }
+}
+
+impl<'de> Deserialize<'de> for Target {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let shown = String::deserialize(deserializer)?;
+        Ok(Self {
+            text: shown.clone(),
+            shown,
+        })
+    }
+}
+
 /// Hoop's only complaint about an address: there is no colon, or nothing before the first one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WrongFormat;
 
 impl fmt::Display for WrongFormat {
@@ -103,7 +122,8 @@ pub enum Dial {
 }
 
 /// Why Go's dialer refuses a target; displays as Go's text, secrets hidden.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DialError {
     /// The target is neither a host with a port nor in brackets with a port.
     Split {
@@ -156,7 +176,8 @@ impl fmt::Display for DialError {
 impl std::error::Error for DialError {}
 
 /// What Go's `SplitHostPort` objects to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SplitFault {
     /// No colon, or none behind the closing bracket.
     MissingPort,

@@ -2,19 +2,23 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::ip::IpFault;
 use super::quote::quoted;
 use crate::secret::{Kind, MASK, Secret, redact_key, redact_url};
 
 /// Why Go refuses a URL. Displays Go's own text with the secret hidden.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParseError(Box<Refusal>);
 
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Refusal {
     reason: Reason,
     position: usize,
     shown: String,
+    /// Never saved: it holds the secret.
+    #[serde(skip, default = "Secret::unsaved")]
     exact: Secret,
 }
 
@@ -74,7 +78,8 @@ impl fmt::Debug for ParseError {
 impl std::error::Error for ParseError {}
 
 /// The part of Go's message behind the colon; each variant displays Go's words.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// An ASCII control character, a trailing newline most often.
     ControlCharacter,

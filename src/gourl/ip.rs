@@ -1,6 +1,9 @@
 //! IP addresses as Go's `netip.ParseAddr` reads them, with its reasons for refusing one.
 
+use std::borrow::Cow;
 use std::fmt;
+
+use serde::{Deserialize, Serialize};
 
 use super::quote::quoted;
 use crate::secret::MASK;
@@ -14,21 +17,24 @@ pub(super) enum Family {
 }
 
 /// Why Go takes a text for no IP address.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IpFault {
-    why: &'static str,
+    why: Cow<'static, str>,
     /// The text from the point of failure on; empty where Go doesn't quote it.
     at: Vec<u8>,
 }
 
 impl IpFault {
     fn new(why: &'static str) -> Self {
-        Self { why, at: Vec::new() }
+        Self {
+            why: Cow::Borrowed(why),
+            at: Vec::new(),
+        }
     }
 
     fn at(why: &'static str, rest: &[u8]) -> Self {
         Self {
-            why,
+            why: Cow::Borrowed(why),
             at: rest.to_owned(),
         }
     }
@@ -41,7 +47,7 @@ impl IpFault {
 
 impl fmt::Display for IpFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.why)?;
+        f.write_str(&self.why)?;
         if self.at.is_empty() {
             return Ok(());
         }

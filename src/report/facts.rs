@@ -92,7 +92,7 @@ impl List<'_> {
             duration_ms: heard.tls_ms.unwrap_or_default(),
         };
         let spoken = |duration_ms| Span {
-            started_ms: shaking.started_ms + shaking.duration_ms,
+            started_ms: shaking.started_ms.saturating_add(shaking.duration_ms),
             duration_ms,
         };
         if let Some(tls) = &heard.tls {

@@ -8,6 +8,8 @@ mod lab;
 #[cfg(unix)]
 mod proxies;
 mod report;
+#[cfg(unix)]
+mod saved;
 
 #[cfg(unix)]
 mod cases;

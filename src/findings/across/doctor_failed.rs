@@ -18,11 +18,12 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_endpoint(evidence, |endpoint| {
         let place = endpoint.malfunction.as_ref()?;
         let address = endpoint.target.address();
-        Some(Draft::new(
+        let draft = Draft::new(
             format!(
                 "hoop-doctor broke at {place} while it examined {address}; what it says of {address} is incomplete"
             ),
-            "report it with the output of `hoop-doctor check -o json`, which holds no secret",
-        ))
+            "save what it sees, and report the bug with that file; it holds no secret, but names and addresses",
+        );
+        Some(draft.shell("hoop-doctor check --save evidence.json"))
     })
 }

@@ -31,7 +31,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             format!("set {absent} too, or take {set} away; an empty variable counts as none"),
         );
         for name in missing {
-            draft = draft.line(&Source::Variable((*name).to_owned()), example(name));
+            draft = draft.line(&Source::Variable(name.to_string()), example(name));
         }
         // The same two variables are an agent's whole configuration, of the old kind.
         let agents = evidence

@@ -37,7 +37,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         };
         let draft = Draft::new(format!("the client can't read {source}: {fault}"), remedy);
         let mut draft = match fault {
-            FileFault::WrongType { wants: "boolean", .. } => draft.line(source, "true"),
+            FileFault::WrongType { wants, .. } if wants == "boolean" => draft.line(source, "true"),
             FileFault::WrongType { .. } => draft.line(source, "…"),
             FileFault::Syntax { .. } => draft.line(&example(source), "grpcs://gateway.example.com:8443"),
             FileFault::Io { .. } | FileFault::TooLarge { .. } | FileFault::NotUtf8 { .. } => draft,

@@ -50,8 +50,8 @@ fn misspelt(case: &Case<'_>) -> String {
     let unknown = problems.find_map(|problem| match &problem.kind {
         ProblemKind::FileKeyUnknown {
             key,
-            nearest: Some("grpc_url"),
-        } => Some(key),
+            nearest: Some(nearest),
+        } if nearest == "grpc_url" => Some(key),
         _ => None,
     });
     unknown

@@ -33,7 +33,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
 
 fn unparsable(case: &Case<'_>, name: &str, error: &ParseError) -> Draft {
     let reason = error.reason();
-    let place = error.position() + 1;
+    let place = error.position().saturating_add(1);
     let draft = Draft::new(
         format!("{name} can't be read as a URL: {reason}, at character {place}"),
         remedy(reason, place),

@@ -42,11 +42,14 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
 fn words(fault: TokenFault) -> (String, &'static str) {
     match fault {
         TokenFault::WhiteSpace { position } => (
-            format!("has white space at character {}", position + 1),
+            format!("has white space at character {}", position.saturating_add(1)),
             "take it out: copy the token on one line, and store it with `printf %s`, which adds no line end",
         ),
         TokenFault::Unprintable { position } => (
-            format!("has a character at {} that no header can carry", position + 1),
+            format!(
+                "has a character at {} that no header can carry",
+                position.saturating_add(1)
+            ),
             "copy the token again, as plain text",
         ),
         TokenFault::Quoted => (

@@ -27,13 +27,13 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         let address = endpoint.target.address();
         let whose = match certificate {
             Holder::Sent(0) => "the certificate".to_owned(),
-            Holder::Sent(place) => format!("certificate {} of the chain", place + 1),
+            Holder::Sent(place) => format!("certificate {} of the chain", place.saturating_add(1)),
             Holder::Anchor(subject) => format!("the trusted authority {subject}"),
         };
         let draft = Draft::new(
             format!(
                 "{whose} of {address} expired {} ago ({})",
-                age(now - not_after),
+                age(now.saturating_sub(*not_after)),
                 date(*not_after)
             ),
             format!("renew the certificate that {address} serves, and reload whatever serves it"),

@@ -21,12 +21,12 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_endpoint(evidence, |endpoint| {
         let chain = &endpoint.handshake()?.chain;
         let leaf = chain.certs.first()?;
-        let left = leaf.not_after - evidence.wire.started_at;
+        let left = leaf.not_after.saturating_sub(evidence.wire.started_at);
         if !matches!(chain.verdict, Verdict::Trusted(_)) || !(0..SOON).contains(&left) {
             return None;
         }
         // A certificate made to live for days, as service meshes use them, is renewed by machine.
-        if leaf.not_after - leaf.not_before < 2 * SOON {
+        if leaf.not_after.saturating_sub(leaf.not_before) < 2 * SOON {
             return None;
         }
         let draft = Draft::new(

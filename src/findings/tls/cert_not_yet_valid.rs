@@ -28,7 +28,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         let draft = Draft::new(
             format!(
                 "the certificate of {address} becomes valid in {} ({}), by this machine's clock ({})",
-                age(not_before - now),
+                age(not_before.saturating_sub(now)),
                 date(*not_before),
                 date(now)
             ),
