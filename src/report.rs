@@ -19,6 +19,7 @@ mod words;
 pub mod human;
 pub mod json;
 pub mod schema;
+pub mod short;
 pub mod text;
 
 pub use compose::report;

@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::Instant;
 
 use crate::cx::{Cx, Stop, millis};
+use crate::frames::Frames;
 use crate::wire::frame::{self, ErrorCode, Frame, NoFrame, Setting, kind};
 use crate::wire::header::{self, Field, Reader};
 use crate::wire::opening::FirstBytes;
@@ -98,6 +99,9 @@ pub struct Http2 {
     pub first: FirstBytes,
     /// One answer for each call, in the order of the calls.
     pub answers: Vec<Answer>,
+    /// Every frame, for people to read; no rule does.
+    #[serde(default, skip_serializing_if = "Frames::is_empty")]
+    pub frames: Frames,
 }
 
 /// A GOAWAY frame.
@@ -229,6 +233,7 @@ impl Http2 {
             end_ms: None,
             first: FirstBytes::read(&[]),
             answers: calls.iter().map(open).collect(),
+            frames: Frames::default(),
         }
     }
 
@@ -366,6 +371,8 @@ pub(crate) async fn speak<S: AsyncRead + AsyncWrite + Unpin>(
         read: 0,
         out: flight.bytes(),
     };
+    let sent = session.out.get(frame::PREFACE.len()..).unwrap_or_default();
+    session.heard.frames.sent(0, sent);
     let give_up = started + patience.answer;
     let mut quiet_at = Some(started + patience.quiet);
     let mut buffer = [0; 16 * 1024];
@@ -391,11 +398,14 @@ pub(crate) async fn speak<S: AsyncRead + AsyncWrite + Unpin>(
         session.hear_out(cx, io, &mut buffer).await;
     }
     session.finish();
+    let mut goaway = Vec::new();
+    frame(kind::GOAWAY, 0, 0, &[0; 8]).write(&mut goaway);
+    if session.heard.end.is_none() {
+        session.heard.frames.sent(millis(started.elapsed()), &goaway);
+    }
     note(&session.heard);
     // A polite end, so that the server's log shows no broken connection; nobody waits for it.
     let farewell = async {
-        let mut goaway = Vec::new();
-        frame(kind::GOAWAY, 0, 0, &[0; 8]).write(&mut goaway);
         io.write_all(&goaway).await?;
         io.shutdown().await
     };
@@ -542,6 +552,7 @@ impl Session {
     }
 
     fn heard_frame(&mut self, frame: &Frame<'_>) {
+        self.heard.frames.received(millis(self.started.elapsed()), frame);
         if self.heard.settings.is_none() && frame.kind != kind::SETTINGS && frame.kind != kind::GOAWAY {
             return self.ended(ConnectionEnd::Malformed);
         }
@@ -583,6 +594,7 @@ impl Session {
             let Ok(fields) = self.headers.read(&std::mem::take(&mut self.block)) else {
                 return self.ended(ConnectionEnd::Malformed);
             };
+            self.heard.frames.complete(&fields);
             let Some((answer, _)) = self.stream(frame.stream) else {
                 return;
             };
@@ -676,7 +688,10 @@ impl Session {
     }
 
     fn send(&mut self, kind: u8, flags: u8, payload: &[u8]) {
+        let start = self.out.len();
         frame(kind, flags, 0, payload).write(&mut self.out);
+        let sent = self.out.get(start..).unwrap_or_default();
+        self.heard.frames.sent(millis(self.started.elapsed()), sent);
     }
 
     fn is_over(&self) -> bool {

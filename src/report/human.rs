@@ -9,6 +9,7 @@ use page::{Ink, Page, Span};
 pub use super::text::Glyphs;
 
 mod cause;
+mod frames;
 mod ladder;
 mod page;
 pub mod runbook;
@@ -26,8 +27,8 @@ pub struct Look {
     pub width: usize,
 }
 
-/// How much of a report is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How much of a report is printed; each prints what the one before it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {
     /// The verdict alone, on one line.
     Verdict,
@@ -35,6 +36,8 @@ pub enum Detail {
     Normal,
     /// Every finding in full, every setting and every probe too.
     Probes,
+    /// Every frame of every HTTP/2 conversation too.
+    Frames,
 }
 
 /// Whether to use colours. They add nothing that words don't say.
@@ -63,9 +66,12 @@ pub fn render(report: &Report, look: Look) -> String {
         page.blank();
         ladder::endpoint(&mut page, endpoint);
     }
-    if look.detail == Detail::Probes && !report.observations.is_empty() {
+    if look.detail >= Detail::Probes && !report.observations.is_empty() {
         page.blank();
         ladder::observations(&mut page, &report.observations);
+    }
+    if look.detail >= Detail::Frames {
+        frames::frames(&mut page, &report.observations);
     }
     page.blank();
     more(&mut page, report);
@@ -100,7 +106,7 @@ fn verdict(report: &Report, page: &Page) -> Vec<Span> {
 }
 
 /// What is healthy: nothing that was not looked at.
-fn health(report: &Report) -> String {
+pub(super) fn health(report: &Report) -> String {
     let fine = |endpoint: &&super::EndpointReport| endpoint.layers.iter().all(|rung| rung.status == Status::Ok);
     let urls: Vec<&str> = report
         .endpoints
@@ -131,7 +137,7 @@ fn findings(page: &mut Page, report: &Report) {
         }
         others = rest;
     }
-    if page.look().detail == Detail::Probes {
+    if page.look().detail >= Detail::Probes {
         for finding in others {
             page.blank();
             cause::in_full(page, report, "also", finding);
@@ -165,7 +171,7 @@ fn identities(page: &mut Page, report: &Report) {
             _ => page.label(""),
         };
         page.flow(&[label], &who(report, identity));
-        if page.look().detail == Detail::Probes {
+        if page.look().detail >= Detail::Probes {
             settings(page, identity);
         }
     }
@@ -209,7 +215,7 @@ fn settings(page: &mut Page, identity: &IdentityReport) {
 /// How to see more.
 fn more(page: &mut Page, report: &Report) {
     let text = match page.look().detail {
-        Detail::Probes => "-o json prints everything that was seen",
+        Detail::Probes | Detail::Frames => "-o json prints everything that was seen",
         Detail::Verdict | Detail::Normal => "-v prints every probe, -o json everything that was seen",
     };
     page.flow(&[page.label("more")], &[Span::faint(text)]);
@@ -220,7 +226,7 @@ fn more(page: &mut Page, report: &Report) {
 }
 
 /// `a`, `a and b`, `a, b and c`.
-fn listed(all: &[&str]) -> String {
+pub(super) fn listed(all: &[&str]) -> String {
     match all {
         [] => String::new(),
         [one] => (*one).to_owned(),

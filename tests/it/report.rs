@@ -3,5 +3,6 @@
 mod cases;
 mod json;
 mod people;
+mod short;
 mod terminal;
 mod verdict;

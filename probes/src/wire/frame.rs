@@ -17,8 +17,10 @@ pub const END_STREAM: u8 = 0x1;
 pub const ACK: u8 = 0x1;
 /// The flag END_HEADERS of HEADERS and CONTINUATION.
 pub const END_HEADERS: u8 = 0x4;
-const PADDED: u8 = 0x8;
-const PRIORITY: u8 = 0x20;
+/// The flag PADDED of DATA and HEADERS.
+pub const PADDED: u8 = 0x8;
+/// The flag PRIORITY of HEADERS.
+pub const PRIORITY: u8 = 0x20;
 
 /// One frame, its payload borrowed from the bytes that it was read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

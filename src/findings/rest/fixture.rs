@@ -1,6 +1,7 @@
 //! Answers for tests: what a server said to the two calls of a check, and gRPC that reaches a gateway.
 
 use hoop_doctor_probes::conversation::Heard;
+use hoop_doctor_probes::frames::Frames;
 use hoop_doctor_probes::http2::{Answer, CallName, GrpcStatus, Head, Http2, StreamEnd};
 use hoop_doctor_probes::rest::Http1;
 use hoop_doctor_probes::wire::header::Field;
@@ -181,6 +182,7 @@ pub(in crate::findings) fn status(call: CallName, http: u16, code: Status, messa
             end_ms: None,
             first: FirstBytes::read(b""),
             answers: vec![answer],
+            frames: Frames::default(),
         }),
         ..Heard::default()
     }

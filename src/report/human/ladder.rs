@@ -10,7 +10,7 @@ pub(super) fn endpoint(page: &mut Page, endpoint: &EndpointReport) {
     let mut head = vec![Span::strong(&endpoint.url)];
     if let Some(proxy) = &endpoint.proxy {
         head.push(Span::plain(behind(proxy)));
-        if page.look().detail == Detail::Probes {
+        if page.look().detail >= Detail::Probes {
             head.push(Span::faint(format!(", by {}", proxy.marks.join("; "))));
         }
     }
