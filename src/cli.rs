@@ -97,6 +97,12 @@ pub struct Check {
     /// How long the whole run may take.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "15s", help_heading = "Time")]
     pub timeout: DurationArg,
+    /// Check again until nothing at --fail-on is left, for this long at most.
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Time")]
+    pub wait: Option<DurationArg>,
+    /// The pause between two checks of --wait.
+    #[arg(long, value_name = "TIME", value_parser = pause, default_value = "5s", requires = "wait", help_heading = "Time")]
+    pub interval: DurationArg,
 
     /// How to report.
     #[command(flatten)]
@@ -128,7 +134,7 @@ pub struct Reporting {
     /// The verdict alone.
     #[arg(short, long, conflicts_with = "verbose", help_heading = "Report")]
     pub quiet: bool,
-    /// Every probe, and what it saw.
+    /// Every probe, and what it saw; -vv: every HTTP/2 frame too.
     #[arg(short, long, action = clap::ArgAction::Count, help_heading = "Report")]
     pub verbose: u8,
 }
@@ -173,7 +179,7 @@ pub struct Demo {
     /// How to report: FORMAT, or FORMAT=FILE. May be repeated.
     #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = output)]
     pub output: Vec<Output>,
-    /// Every probe, and what it saw.
+    /// Every probe, and what it saw; -vv: every HTTP/2 frame too.
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
 }
@@ -269,6 +275,8 @@ pub struct Output {
 pub enum Format {
     /// For people.
     Human,
+    /// One line a finding, for a chat.
+    Short,
     /// The whole model.
     Json,
 }
@@ -312,6 +320,16 @@ fn duration(text: &str) -> Result<DurationArg, String> {
         .ok_or_else(|| "at most 24h".to_owned())
 }
 
+/// A time span that leaves the gateway alone for a moment.
+fn pause(text: &str) -> Result<DurationArg, String> {
+    let pause = duration(text)?;
+    match pause.0 < SHORTEST_PAUSE {
+        true => Err("at least 10ms".to_owned()),
+        false => Ok(pause),
+    }
+}
+
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 /// 24 hours in milliseconds.
 const LONGEST: u64 = 86_400_000;
 

@@ -12,9 +12,11 @@ mod demo;
 mod diff;
 mod explain;
 mod output;
+mod progress;
 mod replay;
 mod save;
 mod stand_in;
+mod wait;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,60 +1,110 @@
 //! `check`: read the configuration as Hoop does, probe, diagnose, report.
 
+use std::io;
+use std::pin::Pin;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
+use futures_util::FutureExt;
+use futures_util::future::Fuse;
 use hoop_doctor_probes::cx::Cx;
 
+use super::progress::Progress;
+use super::wait::{self, Ended};
 use super::{Exit, exit_of, output, save};
 use crate::cli::{Check, Color, Reporting, Role};
 use crate::config::{self, Asked, Discovery, Environment, KeyFrom, discover};
 use crate::evidence::Evidence;
 use crate::examine::{Limits, examine};
 use crate::plan::{Resolve, plan};
-use crate::report::{Filter, report};
+use crate::report::{Filter, Report, report};
 
 pub(super) fn run(args: &Check, color: Color) -> anyhow::Result<Exit> {
-    let asked = asked(args);
-    let also: Vec<&str> = args.key_env.as_deref().into_iter().collect();
-    let found = discover(&Environment::of_process(&also, SystemTime::now()), &asked)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("starting the runtime")?;
-    let evidence = runtime.block_on(look(found, &args.resolve, limits(args)));
+    let (evidence, ended) = runtime.block_on(async {
+        match args.wait {
+            Some(patience) => wait::wait(args, patience.0).await,
+            None => Ok((once(args).await?, Ended::Looked)),
+        }
+    })?;
     // A resolver that hangs must not keep the process: its thread is left behind.
     runtime.shutdown_background();
     // Before it is judged: where a rule breaks on it, it is all that is left.
     let saved = args.save.as_deref().map(|path| save::write(path, &evidence));
-    let exit = tell(&evidence, &args.reporting, color)?;
+    let mut report = diagnosed(&evidence, &args.reporting);
+    if ended == Ended::Interrupted {
+        wait::interrupted(&mut report);
+    }
+    let exit = publish(&report, &args.reporting, color)?;
     saved.transpose()?;
     Ok(exit)
 }
 
 /// Diagnoses a case and reports on it as asked: the same for a run and its replay.
 pub(super) fn tell(evidence: &Evidence, asked: &Reporting, color: Color) -> anyhow::Result<Exit> {
+    publish(&diagnosed(evidence, asked), asked, color)
+}
+
+/// The report of a case, with the findings that were asked for.
+pub(super) fn diagnosed(evidence: &Evidence, asked: &Reporting) -> Report {
     let filter = Filter {
         only: asked.only.clone(),
         skip: asked.skip.clone(),
     };
-    let report = report(evidence, &filter);
+    report(evidence, &filter)
+}
+
+fn publish(report: &Report, asked: &Reporting, color: Color) -> anyhow::Result<Exit> {
     let style = output::Style::new(color, asked.quiet, asked.verbose);
-    output::write(&report, &asked.output, style)?;
-    Ok(exit_of(&report, asked.fail_on.severity()))
+    output::write(report, &asked.output, style)?;
+    Ok(exit_of(report, asked.fail_on.severity()))
+}
+
+/// What Hoop would read at this moment.
+pub(super) fn configuration(args: &Check) -> anyhow::Result<Discovery> {
+    let also: Vec<&str> = args.key_env.as_deref().into_iter().collect();
+    let environment = Environment::of_process(&also, SystemTime::now());
+    Ok(discover(&environment, &asked(args))?)
+}
+
+async fn once(args: &Check) -> anyhow::Result<Evidence> {
+    let found = configuration(args)?;
+    let interrupt = tokio::signal::ctrl_c().fuse();
+    tokio::pin!(interrupt);
+    let progress = Progress::on_standard_error(args.reporting.quiet);
+    Ok(look_until(interrupt, found, &args.resolve, limits(args), progress).await)
 }
 
 /// Plans and probes; Ctrl-C ends it with what is known by then.
 pub(super) async fn look(found: Discovery, resolve: &[Resolve], limits: Limits) -> Evidence {
+    let interrupt = tokio::signal::ctrl_c().fuse();
+    tokio::pin!(interrupt);
+    look_until(interrupt, found, resolve, limits, Progress::None).await
+}
+
+/// Plans and probes; `interrupt` ends it with what is known by then.
+pub(super) async fn look_until(
+    mut interrupt: Pin<&mut Fuse<impl Future<Output = io::Result<()>>>>,
+    found: Discovery,
+    resolve: &[Resolve],
+    limits: Limits,
+    progress: Progress,
+) -> Evidence {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
     let (cx, cancel) = Cx::new(limits.total, i64::try_from(now).unwrap_or(i64::MAX));
     let plan = plan(&found, resolve);
-    let examination = examine(&cx, &plan, limits);
+    let targets: Vec<String> = plan.endpoints.iter().map(|planned| planned.target.address()).collect();
+    let what = targets.join(", ");
+    let examination = progress.beside(&what, examine(&cx, &plan, limits));
     tokio::pin!(examination);
     let wire = tokio::select! {
         wire = &mut examination => wire,
-        Ok(()) = tokio::signal::ctrl_c() => {
+        Ok(()) = &mut interrupt => {
             cancel.cancel();
             examination.await
         }
@@ -62,7 +112,7 @@ pub(super) async fn look(found: Discovery, resolve: &[Resolve], limits: Limits) 
     Evidence { config: found, wire }
 }
 
-fn limits(args: &Check) -> Limits {
+pub(super) fn limits(args: &Check) -> Limits {
     Limits {
         connect: args.connect_timeout.0,
         total: args.timeout.0,

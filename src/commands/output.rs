@@ -9,7 +9,7 @@ use anyhow::Context;
 
 use crate::cli::{Color, Format, Output};
 use crate::report::human::{Detail, Glyphs, Look, Paint};
-use crate::report::{Report, human, json};
+use crate::report::{Report, human, json, short};
 
 /// How much of the report people get to see, and how it is painted.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +23,8 @@ impl Style {
         let detail = match (quiet, verbose) {
             (true, _) => Detail::Verdict,
             (false, 0) => Detail::Normal,
-            (false, _) => Detail::Probes,
+            (false, 1) => Detail::Probes,
+            (false, _) => Detail::Frames,
         };
         Self { color, detail }
     }
@@ -55,6 +56,7 @@ fn write_one(report: &Report, output: &Output, style: Style) -> anyhow::Result<(
 fn render(report: &Report, format: Format, style: Style, place: Place) -> anyhow::Result<String> {
     match format {
         Format::Json => json::render(report).context("writing JSON"),
+        Format::Short => Ok(short::render(report, glyphs())),
         Format::Human => Ok(human::render(report, look_of(style, place))),
     }
 }

@@ -3,13 +3,18 @@
 #[cfg(unix)]
 mod cli;
 mod explain;
+mod frames;
 #[cfg(unix)]
 mod lab;
+#[cfg(unix)]
+mod progress;
 #[cfg(unix)]
 mod proxies;
 mod report;
 #[cfg(unix)]
 mod saved;
+#[cfg(unix)]
+mod wait;
 
 #[cfg(unix)]
 mod cases;
