@@ -312,7 +312,10 @@ fn by_page(answer: &Answer) -> Option<(Proxy, String)> {
     // Traefik's router says so with Go's `http.Error`; Hoop's own "not found" comes without the field.
     let nosniff = answer.head.as_ref()?.field("x-content-type-options") == Some("nosniff");
     if maker == Maker::GoHttp && nosniff {
-        return Some((Proxy::Traefik, "\"404 page not found\" with x-content-type-options".to_owned()));
+        return Some((
+            Proxy::Traefik,
+            "\"404 page not found\" with x-content-type-options".to_owned(),
+        ));
     }
     let proxy = match maker {
         Maker::Nginx => Proxy::Nginx,

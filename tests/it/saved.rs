@@ -1,6 +1,9 @@
 //! Saved runs: what `--save` writes, that `replay` says the same, what `diff` tells, and files that are no evidence.
 
-#![expect(clippy::unwrap_used, reason = "what the scenes of these tests need is there, or the test has failed")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "what the scenes of these tests need is there, or the test has failed"
+)]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -24,7 +24,7 @@ pub(in crate::findings) static RULE: Rule = Rule {
         Code(612),
         Code(613),
         Code(616),
-        Code(617)
+        Code(617),
     ],
     check,
 };

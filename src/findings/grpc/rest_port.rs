@@ -22,7 +22,7 @@ pub(in crate::findings) static RULE: Rule = Rule {
         Code(607),
         Code(611),
         Code(613),
-        Code(616)
+        Code(616),
     ],
     check,
 };

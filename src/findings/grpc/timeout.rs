@@ -69,9 +69,7 @@ fn unanswered(endpoint: &Endpoint) -> Option<String> {
         .heard_in(Experiment::ConnectEnded)
         .and_then(|heard| heard.answer(CallName::ConnectEnded));
     match ended.map(|answer| answer.reply()) {
-        Some(Reply::Silent | Reply::Lost) => {
-            Some("neither while it is open nor when it ends at once".to_owned())
-        }
+        Some(Reply::Silent | Reply::Lost) => Some("neither while it is open nor when it ends at once".to_owned()),
         _ => None,
     }
 }

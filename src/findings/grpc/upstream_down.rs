@@ -13,14 +13,7 @@ pub(in crate::findings) static RULE: Rule = Rule {
     summary: "the proxy has no gateway to send gRPC to",
     explain: include_str!("../../../docs/findings/HD606.md"),
     breaks: Breaks::Every,
-    explains: &[
-        Code(603),
-        Code(612),
-        Code(613),
-        Code(616),
-        Code(505),
-        Code(607),
-    ],
+    explains: &[Code(603), Code(612), Code(613), Code(616), Code(505), Code(607)],
     check,
 };
 

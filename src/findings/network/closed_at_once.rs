@@ -21,10 +21,7 @@ pub(in crate::findings) static RULE: Rule = Rule {
 fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_endpoint(evidence, |endpoint| {
         let (how, confidence) = match (unasked(endpoint), at_first_bytes(endpoint)) {
-            (Some(end), _) => (
-                format!("{} before anything was said", word(end)),
-                Confidence::Certain,
-            ),
+            (Some(end), _) => (format!("{} before anything was said", word(end)), Confidence::Certain),
             (None, Some(end)) => (
                 format!("{} at the first bytes, in cleartext and in TLS", word(end)),
                 Confidence::Likely,

@@ -38,7 +38,7 @@ pub(in crate::findings) static RULE: Rule = Rule {
         Code(613),
         Code(614),
         Code(616),
-        Code(620)
+        Code(620),
     ],
     check,
 };

@@ -26,7 +26,10 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         };
         endpoint.heard_in(Experiment::SmallHello)?.handshake()?;
         // A second hello as large as Go's that is answered says that its size was not the matter.
-        if endpoint.heard_in(Experiment::OfferBoth).is_some_and(|heard| heard.handshake().is_some()) {
+        if endpoint
+            .heard_in(Experiment::OfferBoth)
+            .is_some_and(|heard| heard.handshake().is_some())
+        {
             return None;
         }
         let draft = Draft::new(

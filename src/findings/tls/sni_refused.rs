@@ -44,7 +44,9 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             Err(_) => named(
                 Draft::new(
                     format!("{address} refuses TLS for the name {name} (alert {alert}): it isn't configured there"),
-                    format!("add {name} with its certificate to what ends TLS there, or use the host name that is configured"),
+                    format!(
+                        "add {name} with its certificate to what ends TLS there, or use the host name that is configured"
+                    ),
                 ),
                 name,
             ),

@@ -89,7 +89,11 @@ fn speaks(endpoint: &Endpoint, failure: &TlsFailure) -> Option<&'static str> {
     // Some ports take TLS and cleartext: only where the cleartext leads somewhere, and no hello is answered, is TLS missing.
     if [Experiment::OfferBoth, Experiment::SmallHello]
         .into_iter()
-        .any(|hello| endpoint.heard_in(hello).is_some_and(|heard| heard.handshake().is_some()))
+        .any(|hello| {
+            endpoint
+                .heard_in(hello)
+                .is_some_and(|heard| heard.handshake().is_some())
+        })
     {
         return None;
     }
