@@ -66,7 +66,7 @@ fn proof(experiment: Experiment) -> Proof {
             case: "fault-request-buffered",
             chosen: &[ConnectEnded, RestHere],
             with: "HD612",
-            without: "HD616",
+            without: "nothing",
         },
         RestHere => Proof {
             case: "fault-grpc-url-is-rest-port",
