@@ -131,28 +131,29 @@ pub async fn connect_all(
         .enumerate()
         .map(async |(index, addr)| (index, connect(cx, *addr, limit).await))
         .collect();
-    let mut until = started + FALLBACK_DELAY;
     loop {
-        let choice = choose(&slots, started.elapsed());
-        if let (Some(choice), Some(chosen)) = (choice, chosen.take_if(|_| choice.is_some())) {
+        if let Some(choice) = choose(&slots, started.elapsed())
+            && let Some(chosen) = chosen.take()
+        {
             let stream = choice.and_then(|index| slots.get_mut(index)?.stream.take());
             // Nobody may be waiting for it any more.
             let _ = chosen.send(stream);
         }
-        match cx.until(until, running.next()).await {
+        let patience = match chosen {
+            None => STRAGGLERS,
+            Some(_) if started.elapsed() < FALLBACK_DELAY => FALLBACK_DELAY,
+            // Each attempt ends by its own limit.
+            Some(_) => limit * 2,
+        };
+        match cx.until(started + patience, running.next()).await {
             Ok(Some((index, (attempt, stream)))) => {
                 if let Some(slot) = slots.get_mut(index) {
                     slot.done = Some(attempt);
                     slot.stream = stream;
                 }
             }
-            Ok(None) => break,
-            Err(Stop::TimedOut) if chosen.is_none() && started.elapsed() >= STRAGGLERS => break,
-            Err(Stop::TimedOut) => until = started + if chosen.is_none() { STRAGGLERS } else { limit },
-            Err(Stop::Interrupted) => break,
-        }
-        if chosen.is_none() {
-            until = until.max(started + STRAGGLERS);
+            Err(Stop::TimedOut) if chosen.is_some() => {}
+            Ok(None) | Err(Stop::TimedOut | Stop::Interrupted) => break,
         }
     }
     let given_up = |addr| Attempt {
