@@ -221,7 +221,8 @@ fn more(page: &mut Page, report: &Report) {
     page.flow(&[page.label("more")], &[Span::faint(text)]);
     if let Some(cause) = report.findings.first() {
         let label = page.label("");
-        page.unbroken(&[label, Span::faint(&cause.url)]);
+        let runbook = format!("hoop-doctor explain {}", cause.code);
+        page.unbroken(&[label, Span::faint(&runbook), Span::faint(" prints the runbook")]);
     }
 }
 
