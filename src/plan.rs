@@ -63,7 +63,7 @@ pub fn identities(found: &Discovery) -> impl Iterator<Item = &Identity> {
 
 /// Plans the targets of all identities.
 pub fn plan(found: &Discovery, resolve: &[Resolve]) -> Plan {
-    let mut endpoints: Vec<(Kind, Planned)> = Vec::new();
+    let mut endpoints: Vec<(&Ca, Planned)> = Vec::new();
     // One system trust store, however many targets share it.
     let system = Trust::system();
     for (index, identity) in identities(found).enumerate() {
@@ -71,13 +71,13 @@ pub fn plan(found: &Discovery, resolve: &[Resolve]) -> Plan {
         let rest = identity.api.as_ref().map(|api| rest_target(identity, api));
         for mut target in [grpc, rest].into_iter().flatten() {
             target.given = given(resolve, &target);
-            let twin = endpoints
-                .iter_mut()
-                .find(|(_, planned)| planned.target.is_same(&target));
+            let twin = endpoints.iter_mut().find(|(ca, planned)| {
+                planned.target.is_same(&target) && (!target.tls || trusts_the_same(ca, &identity.ca))
+            });
             match twin {
                 Some((_, planned)) => planned.identities.push(index),
                 None => endpoints.push((
-                    target.kind,
+                    &identity.ca,
                     Planned {
                         id: String::new(),
                         trust: trust(&identity.ca, &system),
@@ -88,7 +88,7 @@ pub fn plan(found: &Discovery, resolve: &[Resolve]) -> Plan {
             }
         }
     }
-    endpoints.sort_by_key(|(kind, _)| *kind);
+    endpoints.sort_by_key(|(_, planned)| planned.target.kind);
     let mut plan = Plan {
         endpoints: endpoints.into_iter().map(|(_, planned)| planned).collect(),
     };
@@ -171,6 +171,20 @@ fn trust(ca: &Ca, system: &Trust) -> Trust {
     }
 }
 
+/// Whether both find the same certificates trustworthy, wherever they were configured.
+fn trusts_the_same(one: &Ca, other: &Ca) -> bool {
+    match (one, other) {
+        (Ca::System, Ca::System) | (Ca::Unusable { .. }, Ca::Unusable { .. }) => true,
+        (
+            Ca::Custom { certificates: one, .. },
+            Ca::Custom {
+                certificates: other, ..
+            },
+        ) => one == other,
+        (Ca::System | Ca::Custom { .. } | Ca::Unusable { .. }, _) => false,
+    }
+}
+
 fn origin(identity: &Identity) -> &'static str {
     match (identity.role, identity.rule) {
         (Role::Agent, _) | (Role::Flags, Rule::Agent) => "agent",
@@ -186,10 +200,15 @@ fn given(resolve: &[Resolve], target: &Target) -> Vec<IpAddr> {
 impl Target {
     /// Whether one probe serves both.
     fn is_same(&self, other: &Self) -> bool {
-        // Who asks and how it is written make no difference on the wire.
+        // Who asks and how it is written make no difference on the wire; without TLS there is no certificate to check.
         let unify = |target: &Self| Self {
             url: String::new(),
+            host: target.host.to_ascii_lowercase(),
+            server_name: target.server_name.to_ascii_lowercase(),
+            authority: target.authority.to_ascii_lowercase(),
             origin: String::new(),
+            verify: target.tls && target.verify,
+            custom_ca: target.tls && target.custom_ca,
             ..target.clone()
         };
         unify(self) == unify(other)

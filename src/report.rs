@@ -13,6 +13,7 @@ use crate::layers::Layer;
 use crate::proxies;
 
 mod compose;
+mod disagree;
 mod facts;
 mod words;
 
@@ -46,6 +47,8 @@ pub struct Report {
     pub unknown_because: Option<String>,
     /// Whoever Hoop would start as.
     pub identities: Vec<IdentityReport>,
+    /// Where they read one address in different ways: a sentence for each.
+    pub disagreements: Vec<String>,
     /// Where they would go.
     pub endpoints: Vec<EndpointReport>,
     /// Every probe, in the order of the plan.

@@ -2,7 +2,7 @@
 
 use super::{
     EndpointReport, Filter, Finding, IdentityReport, LayerReport, ProxyReport, Report, SCHEMA_VERSION, SettingReport,
-    Status, Tool, Verdict, facts, timestamp, words,
+    Status, Tool, Verdict, disagree, facts, timestamp, words,
 };
 use crate::config::Identity;
 use crate::evidence::{Endpoint, Evidence, Kind, Wire};
@@ -44,6 +44,7 @@ pub fn report(evidence: &Evidence, filter: &Filter) -> Report {
             .enumerate()
             .map(|(index, identity)| identity_report(index, identity, evidence))
             .collect(),
+        disagreements: disagree::disagreements(&identities, wire),
         endpoints,
         observations: wire
             .endpoints

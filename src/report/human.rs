@@ -175,6 +175,12 @@ fn identities(page: &mut Page, report: &Report) {
             settings(page, identity);
         }
     }
+    for sentence in &report.disagreements {
+        page.flow(
+            &[page.label("")],
+            &[Span::new(format!("{} {sentence}", page.caution()), Ink::Caution)],
+        );
+    }
 }
 
 fn who(report: &Report, identity: &IdentityReport) -> Vec<Span> {

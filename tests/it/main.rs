@@ -1,9 +1,15 @@
 //! Integration tests: one binary.
 
+#[cfg(target_os = "linux")]
+mod addresses;
+mod asymmetries;
 #[cfg(unix)]
 mod cli;
+#[cfg(unix)]
+mod direct;
 mod explain;
 mod frames;
+mod identities;
 #[cfg(unix)]
 mod lab;
 #[cfg(unix)]

@@ -29,11 +29,10 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             .iter()
             .map(|attempt| format!("{} {}", attempt.addr, word(attempt)))
             .collect();
-        let family = |v4: bool| endpoint.tcp.iter().filter(move |attempt| attempt.addr.is_ipv4() == v4);
-        let whole_family = [true, false].into_iter().find(|v4| {
-            family(*v4).count() > 0 && family(*v4).all(is_dead) && family(!*v4).any(|attempt| !is_dead(attempt))
-        });
-        let which = match whole_family {
+        let all = |v4: bool| endpoint.tcp.iter().filter(move |attempt| attempt.addr.is_ipv4() == v4);
+        // Said only where it holds for every address that is listed.
+        let is_whole = |v4: &bool| all(*v4).count() == dead.len() && all(*v4).all(is_dead);
+        let which = match [true, false].iter().find(|v4| is_whole(v4)) {
             Some(true) => " (every IPv4 address of the name)",
             Some(false) => " (every IPv6 address of the name)",
             None => "",

@@ -25,6 +25,7 @@ pub(super) fn healthy() -> Report {
         verdict: Verdict::Healthy,
         unknown_because: None,
         identities: vec![client()],
+        disagreements: Vec::new(),
         endpoints: vec![
             endpoint("grpc", "grpcs://gw.example.com:8443", healthy_grpc()),
             endpoint("rest", "https://gw.example.com", healthy_rest()),

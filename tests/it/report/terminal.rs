@@ -98,6 +98,7 @@ fn filled(mut report: Report, texts: &[String]) -> Report {
         verdict: _,
         unknown_because,
         identities,
+        disagreements,
         endpoints,
         observations,
         findings,
@@ -106,6 +107,7 @@ fn filled(mut report: Report, texts: &[String]) -> Report {
     [name, version, build, started_at].into_iter().for_each(&mut fill);
     unknown_because.iter_mut().for_each(&mut fill);
     identities.iter_mut().for_each(|one| identity(one, &mut fill));
+    disagreements.iter_mut().for_each(&mut fill);
     endpoints.iter_mut().for_each(|one| endpoint(one, &mut fill));
     observations.iter_mut().for_each(|one| observation(one, &mut fill));
     findings.iter_mut().for_each(|one| finding(one, &mut fill));
