@@ -200,7 +200,7 @@ impl Exam<'_> {
                 };
                 calls.iter().filter(refused).cloned().collect()
             }
-            Speech::Http2Anyway(_) | Speech::Http1(_) | Speech::Listen => Vec::new(),
+            Speech::Http2Anyway(_) | Speech::Http1(_) | Speech::Listen | Speech::OldHello => Vec::new(),
         };
         if refused.is_empty() {
             return None;

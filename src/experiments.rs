@@ -34,6 +34,8 @@ pub enum Experiment {
     RestHere,
     /// The base calls once more: a fault from a fluke.
     Repeat,
+    /// A hello up to TLS 1.2 with suites that are given up: what a server that refuses ours would choose.
+    OldHello,
 }
 
 impl Experiment {
@@ -49,6 +51,7 @@ impl Experiment {
             Self::ConnectEnded => "connect-ended",
             Self::RestHere => "rest-here",
             Self::Repeat => "repeat",
+            Self::OldHello => "old-hello",
         }
     }
 
@@ -89,6 +92,8 @@ impl Experiment {
                 (http1, Speech::Http1(vec![rest::call(CallName::Healthz, "")]))
             }
             Self::Repeat => (base, base_speech(target)),
+            // The bytes are TLS, but not of the library's making.
+            Self::OldHello => (Security::Plaintext, Speech::OldHello),
         };
         let prelude = match self {
             Self::ProxyLine => Prelude::ProxyLine,
@@ -163,6 +168,10 @@ fn after_tls_failure(failure: &TlsFailure) -> Vec<Experiment> {
             ..
         }
         | TlsFailure::UnofferedAlpn => vec![Experiment::OfferBoth],
+        TlsFailure::Alert {
+            description: HANDSHAKE_FAILURE | PROTOCOL_VERSION | INSUFFICIENT_SECURITY,
+            client_cert_requested: false,
+        } => vec![Experiment::OldHello],
         TlsFailure::Closed | TlsFailure::Reset => vec![
             Experiment::OppositeScheme,
             Experiment::OfferBoth,
@@ -178,6 +187,10 @@ fn after_tls_failure(failure: &TlsFailure) -> Vec<Experiment> {
     }
 }
 
+/// Alerts (RFC 8446, section 6.2).
+const HANDSHAKE_FAILURE: u8 = 40;
+const PROTOCOL_VERSION: u8 = 70;
+const INSUFFICIENT_SECURITY: u8 = 71;
 /// RFC 7301, section 3.2.
 const NO_APPLICATION_PROTOCOL: u8 = 120;
 

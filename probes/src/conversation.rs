@@ -13,6 +13,7 @@ use crate::http2::{self, Answer, Call, CallName, ConnectionEnd, Flight, Http2, P
 use crate::rest::{self, Http1};
 use crate::tcp::Stream;
 use crate::tls::{self, Offer, Tls, TlsFailure, Trust};
+use crate::wire::hello::{self, Choice, NoReply, Reply};
 use crate::wire::opening::FirstBytes;
 
 /// How long a server may stay silent before [`Speech::Listen`] gives up: nothing but a gRPC or a banner port speaks first.
@@ -71,6 +72,8 @@ pub enum Speech {
     Http1(Vec<Call>),
     /// Nothing: waits for the server to speak.
     Listen,
+    /// The hello of an older TLS client, and nothing after it.
+    OldHello,
 }
 
 /// How long to wait.
@@ -101,6 +104,27 @@ pub struct Heard {
     pub http1: Option<Http1>,
     /// What came unasked; `None` unless we only listened.
     pub unasked: Option<Unasked>,
+    /// What came of an older client's hello; `None` where none was sent.
+    #[serde(default)]
+    pub old_hello: Option<OldHello>,
+}
+
+/// What a server says to the hello of an older TLS client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "said", rename_all = "snake_case")]
+pub enum OldHello {
+    /// What it would choose.
+    Chosen(Choice),
+    /// A fatal alert.
+    Alert {
+        /// Its number.
+        description: u8,
+    },
+    /// Neither.
+    Nothing {
+        /// How it ended the connection; `None` where it stayed silent.
+        end: Option<ConnectionEnd>,
+    },
 }
 
 /// What a server says unasked.
@@ -190,6 +214,7 @@ pub async fn converse(
                 Speech::Http2(calls) | Speech::Http2Anyway(calls) => Protocol::Http2(calls),
                 Speech::ByAlpn(calls) | Speech::Http1(calls) => Protocol::Http1(calls),
                 Speech::Listen => Protocol::Listen,
+                Speech::OldHello => Protocol::OldHello,
             };
             speak(cx, peer, "http", protocol, stream, budget, notes).await;
         }
@@ -243,6 +268,7 @@ async fn over_tls(
         Speech::Http1(calls) | Speech::ByAlpn(calls) => Protocol::Http1(calls),
         Speech::Http2(_) => Protocol::Nothing,
         Speech::Listen => Protocol::Listen,
+        Speech::OldHello => Protocol::OldHello,
     };
     let (stream, seen) = shaken.into_parts();
     // The chain is judged while the answers are on their way.
@@ -262,6 +288,7 @@ enum Protocol<'a> {
     Http2(&'a [Call]),
     Http1(&'a [Call]),
     Listen,
+    OldHello,
     Nothing,
 }
 
@@ -301,6 +328,14 @@ async fn speak<S>(
             let unasked = listen(cx, &mut io).await;
             notes.write(|heard| heard.unasked = Some(unasked));
         }
+        Protocol::OldHello => {
+            let sni = tls::name_of(&peer.server_name).ok().and_then(|name| tls::sni(&name));
+            let said = match cx.until(budget.connect_by, old_hello(sni.as_deref(), &mut io)).await {
+                Ok(said) => said,
+                Err(Stop::TimedOut | Stop::Interrupted) => OldHello::Nothing { end: None },
+            };
+            notes.write(|heard| heard.old_hello = Some(said));
+        }
         Protocol::Nothing => {}
     }
 }
@@ -316,5 +351,28 @@ async fn listen<S: AsyncRead + Unpin>(cx: &Cx, io: &mut S) -> Unasked {
     Unasked {
         first: FirstBytes::read(buffer.get(..count).unwrap_or_default()),
         end,
+    }
+}
+
+async fn old_hello<S: AsyncRead + AsyncWrite + Unpin>(sni: Option<&str>, io: &mut S) -> OldHello {
+    let ended = |end| OldHello::Nothing { end: Some(end) };
+    if let Err(error) = io.write_all(&hello::write(sni)).await {
+        return ended(http2::connection_end(&error));
+    }
+    let mut buffer = [0; 1024];
+    let mut filled = 0;
+    loop {
+        match hello::read(buffer.get(..filled).unwrap_or_default()) {
+            Ok(Reply::Chosen(choice)) => return OldHello::Chosen(choice),
+            Ok(Reply::Alert { description }) => return OldHello::Alert { description },
+            Err(NoReply::Malformed) => return ended(ConnectionEnd::Malformed),
+            Err(NoReply::NotYet) if filled == buffer.len() => return ended(ConnectionEnd::TooMuch),
+            Err(NoReply::NotYet) => {}
+        }
+        match io.read(buffer.get_mut(filled..).unwrap_or_default()).await {
+            Ok(0) => return ended(ConnectionEnd::Closed),
+            Ok(count) => filled += count,
+            Err(error) => return ended(http2::connection_end(&error)),
+        }
     }
 }

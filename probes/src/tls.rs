@@ -274,12 +274,8 @@ pub(crate) async fn handshake<S>(io: S, server_name: &str, offer: Offer) -> Resu
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let name = server_name.trim_end_matches('.').to_owned();
-    let name = ServerName::try_from(name).map_err(|_| TlsFailure::InvalidName)?;
-    let sni = match &name {
-        ServerName::DnsName(name) => Some(name.as_ref().to_owned()),
-        _ => None,
-    };
+    let name = name_of(server_name)?;
+    let sni = sni(&name);
     let seen = Seen::default();
     let config = client_config(offer, &seen)?;
     let (tap, heard) = Tap::new(io);
@@ -296,6 +292,20 @@ where
                 .client_cert_requested;
             Err(failure(&error, &heard.bytes(), requested))
         }
+    }
+}
+
+/// The name as a certificate has it.
+pub(crate) fn name_of(server_name: &str) -> Result<ServerName<'static>, TlsFailure> {
+    let name = server_name.trim_end_matches('.').to_owned();
+    ServerName::try_from(name).map_err(|_| TlsFailure::InvalidName)
+}
+
+/// The name as a hello has it: an address has no place there (RFC 6066, section 3).
+pub(crate) fn sni(name: &ServerName<'_>) -> Option<String> {
+    match name {
+        ServerName::DnsName(name) => Some(name.as_ref().to_owned()),
+        _ => None,
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub mod frame;
 pub mod header;
+pub mod hello;
 pub mod opening;
 pub mod page;
 pub mod status;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hoop_doctor_probes::conversation::Heard;
+use hoop_doctor_probes::conversation::{Heard, OldHello};
 use hoop_doctor_probes::dns::Dns;
 use hoop_doctor_probes::http2::{Answer, Reply};
 use hoop_doctor_probes::tcp::Attempt;
@@ -129,6 +129,11 @@ impl List<'_> {
                 summary,
                 facts,
             );
+        }
+        if let Some(said) = &heard.old_hello {
+            let (summary, facts) = (words::old_hello(said), to_facts(said));
+            let seen = outcome(matches!(said, OldHello::Chosen(_)));
+            self.push(prefix.trim_end(), spoken(heard.duration_ms), seen, summary, facts);
         }
         for answer in heard.answers() {
             self.answer(prefix, spoken(answer.duration_ms), answer);

@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use hoop_doctor_probes::conversation::{Heard, Unasked};
+use hoop_doctor_probes::conversation::{Heard, OldHello, Unasked};
 use hoop_doctor_probes::dns::{Dns, DnsFailure, DnsSource};
 use hoop_doctor_probes::http2::{Answer, CallName, ConnectionEnd, Http2, Reply, StreamEnd};
 use hoop_doctor_probes::rest::Http1;
@@ -231,6 +231,19 @@ pub(super) fn unasked(unasked: &Unasked) -> String {
             .into_iter()
             .chain(unasked.end.map(connection_end)),
     )
+}
+
+/// What a server says to an older client.
+pub(super) fn old_hello(said: &OldHello) -> String {
+    match said {
+        OldHello::Chosen(choice) => format!("chooses {} and {}", choice.version, choice.suite_name()),
+        OldHello::Alert { description } => format!("alert {description} {}", alert_name(*description)),
+        OldHello::Nothing {
+            end: Some(ConnectionEnd::Malformed),
+        } => "what came is no answer to the hello".to_owned(),
+        OldHello::Nothing { end: Some(end) } => connection_end(*end),
+        OldHello::Nothing { end: None } => "no answer".to_owned(),
+    }
 }
 
 fn connection_end(end: ConnectionEnd) -> String {
