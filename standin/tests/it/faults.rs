@@ -45,7 +45,7 @@ fn symptoms(fault: Fault) -> (&'static str, &'static str) {
         | Fault::CertWithoutNames
         | Fault::DefaultCertificate => both("tls: invalid peer certificate: UnknownIssuer"),
         Fault::TlsVersionUnsupported => grpc("tls: received fatal alert: ProtocolVersion"),
-        Fault::TlsRefused => grpc("tls: received fatal alert: InternalError"),
+        Fault::TlsRefused => grpc("tls: received fatal alert: AccessDenied"),
         Fault::ClientCertRequired => grpc("http2: received fatal alert: CertificateRequired"),
         Fault::SniRefused => grpc("tls: received fatal alert: UnrecognisedName"),
         Fault::LargeHelloBlocked => grpc("tls: closed"),
