@@ -215,6 +215,10 @@ fn after_grpc(endpoint: &Endpoint, base: &Heard) -> Vec<Experiment> {
     }
     match endpoint.reply(CallName::Connect) {
         Some(Reply::Grpc(status)) if status.said.is_gateway() => Vec::new(),
+        // nginx with `proxy_pass` hangs or not by chance: a second look may show what the first didn't.
+        Some(Reply::Silent) if matches!(endpoint.reply(CallName::HealthCheck), Some(Reply::Silent)) => {
+            vec![Experiment::ConnectEnded, Experiment::RestHere, Experiment::Repeat]
+        }
         Some(Reply::Silent) => vec![Experiment::ConnectEnded, Experiment::RestHere],
         Some(Reply::Http(head, _)) if head.status < 400 || head.status == 404 => vec![Experiment::RestHere],
         // What took seconds was no limiter, and would take them again.

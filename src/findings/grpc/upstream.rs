@@ -7,6 +7,7 @@ use hoop_doctor_probes::wire::status::{ResetReason, Said, Status};
 
 use super::is_limited;
 use crate::evidence::Endpoint;
+use crate::experiments::Experiment;
 use crate::findings::Draft;
 use crate::proxies::{self, Proxy};
 
@@ -39,8 +40,16 @@ pub(super) fn fault(endpoint: &Endpoint) -> Option<(Fault, String)> {
     if endpoint.reaches_gateway() || is_limited(endpoint) {
         return None;
     }
-    let answers = || endpoint.base.iter().flat_map(|base| base.answers());
-    if answers().any(is_http2_as_http1) {
+    let again = [Experiment::ConnectEnded, Experiment::Repeat]
+        .into_iter()
+        .filter_map(|experiment| endpoint.heard_in(experiment));
+    if endpoint
+        .base
+        .iter()
+        .chain(again)
+        .flat_map(|heard| heard.answers())
+        .any(is_http2_as_http1)
+    {
         let sign = "the gateway's HTTP/2 frames come back as an HTTP/1 answer (:status 000)";
         return Some((Fault::Protocol, sign.to_owned()));
     }
