@@ -17,6 +17,8 @@ mod progress;
 #[cfg(unix)]
 mod proxies;
 mod report;
+#[cfg(target_os = "linux")]
+mod resolver;
 #[cfg(unix)]
 mod saved;
 #[cfg(unix)]
