@@ -3,7 +3,7 @@
 use hoop_doctor_probes::x509::{CertFacts, MissingIntermediate, Rejection, Verdict};
 
 use super::config::line::grpc_value;
-use super::{Draft, Rule};
+use super::{Code, Draft, Rule};
 use crate::config::Security;
 use crate::evidence::{Endpoint, Evidence, Kind, Target, host_port};
 use crate::plan;
@@ -48,6 +48,41 @@ pub(super) const RULES: &[&Rule] = &[
     &large_hello::RULE,
     &default_certificate::RULE,
     &closed::RULE,
+];
+
+/// What a reader would see next to a scheme or a certificate that is wrong, and what goes away with it.
+const STANDS_ON_TLS: &[Code] = &[
+    Code(201),
+    Code(204),
+    Code(212),
+    Code(318),
+    Code(401),
+    Code(402),
+    Code(403),
+    Code(404),
+    Code(405),
+    Code(408),
+    Code(411),
+    Code(501),
+    Code(502),
+    Code(503),
+    Code(504),
+    Code(505),
+    Code(506),
+    Code(509),
+    Code(510),
+    Code(601),
+    Code(602),
+    Code(603),
+    Code(604),
+    Code(606),
+    Code(607),
+    Code(608),
+    Code(611),
+    Code(613),
+    Code(614),
+    Code(616),
+    Code(620),
 ];
 
 /// A chain that Go refuses, where Hoop would check it.

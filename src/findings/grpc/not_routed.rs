@@ -4,11 +4,10 @@ use hoop_doctor_probes::http2::{Answer, CallName, Reply};
 use hoop_doctor_probes::wire::page::Mark;
 use hoop_doctor_probes::wire::status::{Said, Status};
 
-use super::{is_rest_port, logged};
+use super::{is_rest_port, logged, routes};
 use crate::evidence::{Endpoint, Evidence};
 use crate::experiments::Experiment;
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
-use crate::proxies::Proxy;
 
 pub(in crate::findings) static RULE: Rule = Rule {
     code: Code(601),
@@ -43,24 +42,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             "route the path prefix /protobuf.Transport/ to the gateway's gRPC port (8010), before any route for /",
         );
         Some(
-            draft
-                .snippet(
-                    Proxy::Nginx,
-                    "location /protobuf.Transport/ {\n    client_max_body_size 0;\n    grpc_read_timeout 1h;\n    grpc_send_timeout 1h;\n    \
-                     client_body_timeout 1h;\n    grpc_pass grpc://127.0.0.1:8010;   # grpcs:// where the gateway has TLS\n}",
-                )
-                .snippet(
-                    Proxy::Envoy,
-                    "routes:\n- match: { prefix: \"/protobuf.Transport/\" }   # before the route for /\n  route: { cluster: hoop_grpc, timeout: 0s }",
-                )
-                .snippet(
-                    Proxy::Istio,
-                    "http:\n- match:\n  - uri: { prefix: /protobuf.Transport }\n  route:\n  - destination: { host: hoopgateway, port: { number: 8010 } }",
-                )
-                .snippet(Proxy::Haproxy, "use_backend hoop_grpc if { path_beg /protobuf.Transport/ }\n# backend hoop_grpc\n#     server gateway 127.0.0.1:8010 proto h2")
-                .snippet(Proxy::Caddy, "@grpc path /protobuf.Transport/*\nreverse_proxy @grpc h2c://127.0.0.1:8010")
-                .snippet(Proxy::Apache, "ProxyPass /protobuf.Transport/ h2c://127.0.0.1:8010/protobuf.Transport/")
-                .snippet(Proxy::Traefik, "rule: PathPrefix(`/protobuf.Transport/`)\nservice: hoop-grpc   # its server: h2c://127.0.0.1:8010")
+            routes(draft)
                 .seen_in(endpoint, &["connect", "connect-ended/connect-ended", "health-check"])
                 .logs(logged::by_connect(endpoint)),
         )

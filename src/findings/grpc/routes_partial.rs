@@ -3,11 +3,10 @@
 use hoop_doctor_probes::http2::{CallName, Reply};
 use hoop_doctor_probes::wire::status::{Said, Status};
 
-use super::{is_limited, logged};
+use super::{is_limited, logged, routes};
 use crate::evidence::{Endpoint, Evidence};
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
 use crate::plan;
-use crate::proxies::Proxy;
 
 pub(in crate::findings) static RULE: Rule = Rule {
     code: Code(603),
@@ -49,25 +48,8 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             "route the whole prefix /protobuf.Transport/ to the gRPC port, not /protobuf.Transport/Connect alone",
         );
         Some(
-            draft
+            routes(draft)
                 .severity(severity)
-                .snippet(
-                    Proxy::Nginx,
-                    "location /protobuf.Transport/ {\n    client_max_body_size 0;\n    grpc_read_timeout 1h;\n    grpc_send_timeout 1h;\n    \
-                     client_body_timeout 1h;\n    grpc_pass grpc://127.0.0.1:8010;   # grpcs:// where the gateway has TLS\n}",
-                )
-                .snippet(
-                    Proxy::Envoy,
-                    "routes:\n- match: { prefix: \"/protobuf.Transport/\" }   # before the route for /\n  route: { cluster: hoop_grpc, timeout: 0s }",
-                )
-                .snippet(
-                    Proxy::Istio,
-                    "http:\n- match:\n  - uri: { prefix: /protobuf.Transport }\n  route:\n  - destination: { host: hoopgateway, port: { number: 8010 } }",
-                )
-                .snippet(Proxy::Haproxy, "use_backend hoop_grpc if { path_beg /protobuf.Transport/ }\n# backend hoop_grpc\n#     server gateway 127.0.0.1:8010 proto h2")
-                .snippet(Proxy::Caddy, "@grpc path /protobuf.Transport/*\nreverse_proxy @grpc h2c://127.0.0.1:8010")
-                .snippet(Proxy::Apache, "ProxyPass /protobuf.Transport/ h2c://127.0.0.1:8010/protobuf.Transport/")
-                .snippet(Proxy::Traefik, "rule: PathPrefix(`/protobuf.Transport/`)\nservice: hoop-grpc   # its server: h2c://127.0.0.1:8010")
                 .seen_in(endpoint, &["connect", "pre-connect", "health-check"])
                 .logs(pre_connect(endpoint)),
         )
