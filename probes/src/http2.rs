@@ -267,11 +267,6 @@ impl Answer {
         }
     }
 
-    /// Whether the status came in the only header block, as grpc-go's errors do.
-    pub fn is_trailers_only(&self) -> bool {
-        self.trailers.is_none() && self.head.as_ref().is_some_and(|head| head.grpc.is_some())
-    }
-
     fn is_finished(&self) -> bool {
         self.end != StreamEnd::Open
     }

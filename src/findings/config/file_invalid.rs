@@ -1,6 +1,7 @@
 //! HD010: the client's file can't be read.
 
 use super::for_each_problem;
+use super::line::grpc_url_beside;
 use crate::config::{FileFault, ProblemKind, Source};
 use crate::evidence::Evidence;
 use crate::findings::{Breaks, Code, Draft, Rule, Severity};
@@ -39,7 +40,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         let mut draft = match fault {
             FileFault::WrongType { wants, .. } if wants == "boolean" => draft.line(source, "true"),
             FileFault::WrongType { .. } => draft.line(source, "…"),
-            FileFault::Syntax { .. } => draft.line(&example(source), "grpcs://gateway.example.com:8443"),
+            FileFault::Syntax { .. } => draft.line(&grpc_url_beside(source), "grpcs://gateway.example.com:8443"),
             FileFault::Io { .. } | FileFault::TooLarge { .. } | FileFault::NotUtf8 { .. } => draft,
         };
         if let (
@@ -55,15 +56,6 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         }
         Some(draft)
     })
-}
-
-/// A line of the same file that is right.
-fn example(source: &Source) -> Source {
-    let mut source = source.clone();
-    if let Source::File(place) = &mut source {
-        place.key = Some("grpc_url".to_owned());
-    }
-    source
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! HD013: an API, or a SPIFFE identity, without a gRPC address.
 
+use super::line::grpc_url_beside;
 use super::{Case, for_each_problem};
 use crate::config::{Mode, ProblemKind, Source};
 use crate::evidence::{Evidence, host_port};
@@ -39,7 +40,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 "add grpc_url with the address on which the gateway, or the proxy in front of it, serves gRPC; \
                  `hoop login` fills it in where the gateway's own GRPC_URL is set",
             )
-            .line(&beside(source), &format!("grpcs://{}", address(case))),
+            .line(&grpc_url_beside(source), &format!("grpcs://{}", address(case))),
         })
     })
 }
@@ -63,15 +64,6 @@ fn misspelt(case: &Case<'_>) -> String {
 fn address(case: &Case<'_>) -> String {
     let api = case.identity().and_then(|identity| identity.api.as_ref());
     host_port(api.map_or("gateway.example.com", |api| &api.host), 8443)
-}
-
-/// The key that is missing, in the file that has the other.
-fn beside(source: &Source) -> Source {
-    let mut source = source.clone();
-    if let Source::File(place) = &mut source {
-        place.key = Some("grpc_url".to_owned());
-    }
-    source
 }
 
 #[cfg(test)]

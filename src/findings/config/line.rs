@@ -128,6 +128,15 @@ pub(super) fn meant(address: &str, identity: &Identity) -> Security {
     }
 }
 
+/// The key `grpc_url` in the file that has this source.
+pub(super) fn grpc_url_beside(source: &Source) -> Source {
+    let mut source = source.clone();
+    if let Source::File(place) = &mut source {
+        place.key = Some("grpc_url".to_owned());
+    }
+    source
+}
+
 /// The port that stands in an example: the one that Hoop's own documents use behind TLS, or the gateway's own.
 pub(super) fn usual_port(security: Security) -> u16 {
     match security {

@@ -1,6 +1,6 @@
 //! HD620: a limiter in front of the gateway.
 
-use super::{is_gateways, is_limited, limit_sign, logged};
+use super::{is_gateways, limit_sign, logged};
 use crate::evidence::{Endpoint, Evidence};
 use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_grpc};
 use crate::proxies::Proxy;
@@ -18,9 +18,6 @@ pub(in crate::findings) static RULE: Rule = Rule {
 
 fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_grpc(evidence, |endpoint| {
-        if !is_limited(endpoint) {
-            return None;
-        }
         let (sign, confidence) = limit_sign(endpoint)?;
         let draft = Draft::new(
             format!("{} limits the rate of calls: {sign}", endpoint.target.address()),
