@@ -20,6 +20,7 @@ mod network;
 mod rank;
 mod rest;
 mod tls;
+mod upstream;
 
 pub use rank::{Diagnosed, diagnose};
 

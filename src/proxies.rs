@@ -83,6 +83,16 @@ impl Proxy {
         }
     }
 
+    /// The system whose wire it has: ingress-nginx is nginx, Istio is Envoy, and a Go server that says no more is most often Traefik.
+    pub fn family(self) -> Self {
+        match self {
+            Self::IngressNginx => Self::Nginx,
+            Self::Istio => Self::Envoy,
+            Self::GoHttp => Self::Traefik,
+            other => other,
+        }
+    }
+
     /// Whether a snippet for `other` helps where this proxy was recognised: what is told apart by configuration alone looks the same on the wire.
     pub fn speaks_like(self, other: Self) -> bool {
         self == other

@@ -222,7 +222,7 @@ pub static MESSAGES: &[Message] = &[
     says("client sent invalid request while reading client request line, request: \"PRI * HTTP/2.0\"", &[403, 301], &["\"PRI * HTTP/2.0"]),
 
     // Words that many texts have in them.
-    hints("rpc error: code = DeadlineExceeded desc = context deadline exceeded", &[616, 612, 601, 604, 409], &["context deadline exceeded", "Deadline Exceeded", "Stream removed (Deadline Exceeded)", "remote_addr"]),
+    hints("rpc error: code = DeadlineExceeded desc = context deadline exceeded", &[616, 612, 601, 604, 607, 409], &["context deadline exceeded", "Deadline Exceeded", "Stream removed (Deadline Exceeded)", "remote_addr"]),
     hints("unauthenticated", &[618, 617, 19, 610, 9], &["unauthenticated", "code = Unauthenticated"]),
     hints("404 page not found", &[502, 15], &["404 page not found"]),
     hints("502 Bad Gateway", &[505, 607], &["502 Bad Gateway", "HTTP/2 502", "HTTP/1.1 502"]),

@@ -13,6 +13,9 @@ use crate::proxies::{self, Proxy};
 mod logged;
 mod upstream;
 
+#[cfg(test)]
+pub(super) use upstream::signatures;
+
 mod access_denied;
 mod bad_gateway;
 mod gateway_internal;

@@ -1,9 +1,9 @@
 //! HD607: the proxy itself answers, and the causes look the same from outside.
 
 use super::logged;
-use super::upstream::{self, Fault};
+use super::upstream::behind;
 use crate::evidence::Evidence;
-use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_grpc};
+use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
 use crate::proxies::Proxy;
 
 pub(in crate::findings) static RULE: Rule = Rule {
@@ -19,22 +19,18 @@ pub(in crate::findings) static RULE: Rule = Rule {
 
 fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_grpc(evidence, |endpoint| {
-        let (Fault::Undecided(candidates), sign) = upstream::fault(endpoint)? else {
-            return None;
-        };
-        let mut draft = Draft::new(
+        let behind = behind(endpoint, RULE.code.0)?;
+        let draft = Draft::new(
             format!(
-                "the proxy at {} can't talk to the gateway's gRPC port: {sign}",
-                endpoint.target.address()
+                "the proxy at {} can't talk to the gateway's gRPC port: {}",
+                endpoint.target.address(),
+                behind.sign
             ),
             "find out which of the candidates it is with the look below, then mend that",
         );
-        for (code, why) in candidates {
-            draft = draft.candidate(*code, *why);
-        }
         Some(
-            upstream::look(draft, endpoint)
-                .confidence(Confidence::Possible)
+            behind
+                .complete(draft)
                 .snippet(Proxy::Nginx, "grpc_pass grpc://127.0.0.1:8010;    # the gateway without TLS\ngrpc_pass grpcs://127.0.0.1:8010;   # the gateway with TLS")
                 .snippet(Proxy::Haproxy, "server gateway 127.0.0.1:8010 proto h2                        # the gateway without TLS\nserver gateway 127.0.0.1:8010 ssl verify none alpn h2          # the gateway with TLS")
                 .snippet(Proxy::Caddy, "reverse_proxy @grpc h2c://127.0.0.1:8010     # the gateway without TLS\nreverse_proxy @grpc https://127.0.0.1:8010   # the gateway with TLS")

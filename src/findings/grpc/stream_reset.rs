@@ -1,10 +1,9 @@
 //! HD613: RST_STREAM whose cause can not be narrowed.
 
-use hoop_doctor_probes::http2::{CallName, Reply};
-
-use super::{logged, upstream};
+use super::logged;
+use super::upstream::behind;
 use crate::evidence::Evidence;
-use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_grpc};
+use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
 
 pub(in crate::findings) static RULE: Rule = Rule {
     code: Code(613),
@@ -19,29 +18,14 @@ pub(in crate::findings) static RULE: Rule = Rule {
 
 fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_grpc(evidence, |endpoint| {
-        let code = match endpoint.reply(CallName::Connect)? {
-            Reply::Reset(code) => code.name(),
-            Reply::Refused => "REFUSED_STREAM".to_owned(),
-            _ => return None,
-        };
-        if upstream::fault(endpoint).is_some() {
-            return None;
-        }
-        let after = endpoint.answer(CallName::Connect)?.duration_ms;
+        let behind = behind(endpoint, RULE.code.0)?;
         let draft = Draft::new(
-            format!(
-                "{} resets calls with RST_STREAM {code} after {after} ms",
-                endpoint.target.address()
-            ),
+            format!("{} resets calls: {}", endpoint.target.address(), behind.sign),
             "look into the proxy's log at the time of this check: it says why it gave the call up",
         );
         Some(
-            upstream::look(draft, endpoint)
-                .confidence(Confidence::Possible)
-                .candidate(604, "the proxy speaks HTTP/1 to the gRPC port")
-                .candidate(606, "the gateway behind the proxy is down or restarts")
-                .candidate(605, "TLS between proxy and gateway on one side only")
-                .candidate(313, "a VPN client or inspector that does not pass HTTP/2 streams on")
+            behind
+                .complete(draft)
                 .seen_in(endpoint, &["connect"])
                 .logs(logged::by_connect(endpoint)),
         )

@@ -1,7 +1,7 @@
 //! HD606: the proxy can not reach 8010.
 
 use super::logged;
-use super::upstream::{self, Fault};
+use super::upstream::behind;
 use crate::evidence::Evidence;
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
 use crate::proxies::Proxy;
@@ -19,18 +19,18 @@ pub(in crate::findings) static RULE: Rule = Rule {
 
 fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_grpc(evidence, |endpoint| {
-        let (Fault::Down, sign) = upstream::fault(endpoint)? else {
-            return None;
-        };
+        let behind = behind(endpoint, RULE.code.0)?;
         let draft = Draft::new(
             format!(
-                "the proxy at {} has no live gateway behind its gRPC route: {sign}",
-                endpoint.target.address()
+                "the proxy at {} has no live gateway behind its gRPC route: {}",
+                endpoint.target.address(),
+                behind.sign
             ),
             "start the gateway, and point the route at its gRPC port (8010); where the proxy checks health, make that check right",
         );
         Some(
-            upstream::look(draft, endpoint)
+            behind
+                .complete(draft)
                 .snippet(Proxy::Istio, "kubectl get endpoints hoopgateway   # empty: the Service's selector or the pods' readiness is at fault")
                 .snippet(Proxy::Haproxy, "server gateway 127.0.0.1:8010 proto h2   # echo \"show servers state\" | socat stdio /run/haproxy/admin.sock")
                 .snippet(Proxy::AwsAlb, "Matcher:\n  GrpcCode: \"12\"   # the health check of a gRPC target group calls /, which the gateway answers with 12")

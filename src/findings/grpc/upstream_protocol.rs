@@ -1,9 +1,9 @@
 //! HD604: the proxy speaks HTTP/1 to the gRPC port, or gRPC to the REST port.
 
 use super::logged;
-use super::upstream::{self, Fault};
+use super::upstream::behind;
 use crate::evidence::Evidence;
-use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_grpc};
+use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
 use crate::proxies::Proxy;
 
 pub(in crate::findings) static RULE: Rule = Rule {
@@ -19,27 +19,18 @@ pub(in crate::findings) static RULE: Rule = Rule {
 
 fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_grpc(evidence, |endpoint| {
-        let (sign, confidence) = match upstream::fault(endpoint)? {
-            (Fault::Protocol, sign) => (sign, Confidence::Certain),
-            (Fault::ProtocolLikely, sign) => (sign, Confidence::Likely),
-            _ => return None,
-        };
+        let behind = behind(endpoint, RULE.code.0)?;
         let draft = Draft::new(
             format!(
-                "the proxy at {} does not speak HTTP/2 to the gateway's gRPC port: {sign}",
-                endpoint.target.address()
+                "the proxy at {} does not speak HTTP/2 to the gateway's gRPC port: {}",
+                endpoint.target.address(),
+                behind.sign
             ),
             "make the proxy speak gRPC (HTTP/2) to the gateway's port 8010",
         );
-        let draft = match confidence {
-            Confidence::Certain => draft,
-            Confidence::Likely | Confidence::Possible => draft
-                .candidate(806, "the route leads to the REST port (8009) or to another service")
-                .candidate(605, "TLS between proxy and gateway on one side only"),
-        };
         Some(
-            upstream::look(draft, endpoint)
-                .confidence(confidence)
+            behind
+                .complete(draft)
                 .snippet(Proxy::Nginx, "location /protobuf.Transport/ {\n    client_max_body_size 0;\n    grpc_pass grpc://127.0.0.1:8010;   # not proxy_pass\n}")
                 .snippet(Proxy::IngressNginx, "metadata:\n  annotations:\n    nginx.ingress.kubernetes.io/backend-protocol: \"GRPC\"")
                 .snippet(

@@ -1,9 +1,9 @@
 //! HD605: TLS between proxy and gateway on one side only.
 
 use super::logged;
-use super::upstream::{self, Fault};
+use super::upstream::behind;
 use crate::evidence::Evidence;
-use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_grpc};
+use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
 use crate::proxies::Proxy;
 
 pub(in crate::findings) static RULE: Rule = Rule {
@@ -19,20 +19,18 @@ pub(in crate::findings) static RULE: Rule = Rule {
 
 fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_grpc(evidence, |endpoint| {
-        let (Fault::Tls, sign) = upstream::fault(endpoint)? else {
-            return None;
-        };
+        let behind = behind(endpoint, RULE.code.0)?;
         let draft = Draft::new(
             format!(
-                "between the proxy at {} and the gateway's gRPC port only one side uses TLS: {sign}",
-                endpoint.target.address()
+                "between the proxy at {} and the gateway's gRPC port only one side uses TLS: {}",
+                endpoint.target.address(),
+                behind.sign
             ),
             "use TLS towards the gateway exactly if the gateway has it (USE_TLS, TLS_CERT or HOOP_TLSCA are set there)",
         );
         Some(
-            upstream::look(draft, endpoint)
-                .confidence(Confidence::Likely)
-                .candidate(606, "the gateway closes connections: it restarts, or is stopped")
+            behind
+                .complete(draft)
                 .snippet(Proxy::Envoy, "transport_socket:   # in the cluster, only if the gateway has TLS\n  name: envoy.transport_sockets.tls")
                 .snippet(Proxy::Istio, "trafficPolicy:\n  tls:\n    mode: SIMPLE   # DISABLE where the gateway has no TLS")
                 .snippet(Proxy::Traefik, "servers:\n- url: h2c://127.0.0.1:8010   # https:// where the gateway has TLS")

@@ -6,8 +6,9 @@ use hoop_doctor_probes::wire::opening::{FirstBytes, Opening};
 use hoop_doctor_probes::wire::page::{Maker, Mark};
 
 use super::{Stranger, is_api, is_grpc_port, is_signed, proxy, proxy_name, stranger, with_route};
-use crate::evidence::{Endpoint, Evidence};
+use crate::evidence::{Endpoint, Evidence, Kind};
 use crate::experiments::Experiment;
+use crate::findings::upstream::look_for;
 use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_rest};
 use crate::proxies::Proxy;
 
@@ -32,7 +33,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             None => dropped(endpoint)?,
         };
         Some(
-            with_route(look(draft, endpoint))
+            with_route(look_for(draft, proxy(endpoint), Kind::Rest, CAUSES))
                 .seen_in(endpoint, &["healthz"])
                 .logged_as(&[
                     "failed obtaining server info, status={status}",
@@ -134,29 +135,8 @@ fn is_answered_later(endpoint: &Endpoint) -> bool {
         .is_some_and(|page| page.mark == Mark::LivenessOk)
 }
 
-/// Where the proxy says which it is: refused, a wrong port, or TLS on one side only.
-fn look(draft: Draft, endpoint: &Endpoint) -> Draft {
-    match proxy(endpoint) {
-        Some(Proxy::Nginx | Proxy::IngressNginx) => draft.decide_by_file(
-            "/var/log/nginx/error.log",
-            "\"connect() failed (111\": the gateway is down or the port is wrong; \"upstream timed out\": a firewall; \
-             \"wrong version number\": the gateway has no TLS; \"prematurely closed connection\" or a 400: the gateway has TLS",
-        ),
-        Some(Proxy::Haproxy) => draft.decide_by_file(
-            "the log of HAProxy, its field termination_state",
-            "SC: the connection to the gateway failed; SH: it closed or answered with something else than HTTP; sH or sC: it didn't answer in time",
-        ),
-        Some(Proxy::Envoy | Proxy::Istio) => draft.decide_by_file(
-            "Envoy's access log, its field %RESPONSE_FLAGS%",
-            "UF: connection failure; UH: no healthy host; UC: closed by the gateway; UT: no answer in time",
-        ),
-        _ => draft.decide_by_command(
-            "hoop-doctor check --api-url http://127.0.0.1:8009",
-            "run on the proxy's host, with the address that its configuration has: HD201 means that the gateway is down or the port is wrong, \
-             HD202 a firewall, HD301 that the gateway has TLS; healthy means that the proxy asks another address",
-        ),
-    }
-}
+/// What can be wrong behind the proxy, by the names in the table of causes.
+const CAUSES: &[&str] = &["refused", "dropped", "tls-asked", "tls-missing"];
 
 const REACH: &str = "start the gateway, and point the proxy at its REST port (8009), with https where the gateway has TLS: \
                      one switch turns it on for both ports";
