@@ -185,6 +185,13 @@ impl Endpoint {
         self.answer(call).map(Answer::reply)
     }
 
+    /// The name's addresses beside the one that the conversations used.
+    pub fn other_addresses(&self) -> impl Iterator<Item = IpAddr> {
+        let all = self.dns.iter().flat_map(|dns| &dns.addresses).copied();
+        let chosen = self.chosen.map(|addr| addr.ip());
+        all.filter(move |ip| chosen.is_some_and(|chosen| chosen != *ip))
+    }
+
     /// The result of an experiment, if it was made.
     pub fn trial(&self, experiment: Experiment) -> Option<&Trial> {
         self.trials.iter().find(|trial| trial.experiment == experiment)

@@ -35,6 +35,8 @@ const ANSWER: Duration = Duration::from_millis(4_500);
 const QUIET: Duration = Duration::from_millis(300);
 /// What experiments may add to the time that a hanging connection costs.
 const EXPERIMENTS: Duration = Duration::from_millis(400);
+/// At how many further addresses of a name the base calls are tried.
+const OTHER_ADDRESSES: usize = 3;
 /// A call that was refused unprocessed later than this was refused by a timeout and isn't asked again.
 const REFUSED_AT_ONCE: u64 = 1_000;
 
@@ -144,14 +146,13 @@ impl Exam<'_> {
         };
         if quiet {
             endpoint.base = Some(notes.read());
-            let trials = self.trials(wanted(endpoint), endpoint.chosen);
-            let (trials, ()) = join(trials, base).await;
+            let (trials, ()) = join(self.trials(endpoint), base).await;
             endpoint.trials.extend(trials);
         }
         endpoint.base = Some(notes.read());
         endpoint.again = self.ask_again(&conversation, endpoint).await;
         loop {
-            let trials = self.trials(wanted(endpoint), endpoint.chosen).await;
+            let trials = self.trials(endpoint).await;
             if trials.is_empty() {
                 break;
             }
@@ -160,11 +161,22 @@ impl Exam<'_> {
         endpoint.trials.sort_by_key(|trial| trial.experiment);
     }
 
-    async fn trials(&self, wanted: Vec<Experiment>, addr: Option<SocketAddr>) -> Vec<Trial> {
-        let Some(addr) = addr else {
+    async fn trials(&self, endpoint: &Endpoint) -> Vec<Trial> {
+        let wanted = wanted(endpoint);
+        let others: Vec<_> = endpoint.other_addresses().take(OTHER_ADDRESSES).collect();
+        let Some(addr) = endpoint.chosen else {
             return Vec::new();
         };
-        join_all(wanted.into_iter().map(|experiment| self.trial(experiment, addr))).await
+        let places = |experiment| match experiment {
+            Experiment::OtherAddress => others.iter().map(|ip| SocketAddr::new(*ip, addr.port())).collect(),
+            _ => vec![addr],
+        };
+        let trials = wanted.into_iter().flat_map(|experiment| {
+            places(experiment)
+                .into_iter()
+                .map(move |addr| self.trial(experiment, addr))
+        });
+        join_all(trials).await
     }
 
     async fn trial(&self, experiment: Experiment, addr: SocketAddr) -> Trial {

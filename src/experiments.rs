@@ -4,10 +4,11 @@
 
 use hoop_doctor_probes::conversation::{Conversation, Heard, Prelude, Security, Speech};
 use hoop_doctor_probes::grpc;
-use hoop_doctor_probes::http2::{CallName, Reply};
+use hoop_doctor_probes::http2::{Answer, CallName, Reply};
 use hoop_doctor_probes::rest;
 use hoop_doctor_probes::tls::{Alpn, Hello, Offer, TlsFailure};
 use hoop_doctor_probes::wire::page::Mark;
+use hoop_doctor_probes::wire::status::Status;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::{Endpoint, Kind, Target};
@@ -36,6 +37,10 @@ pub enum Experiment {
     Repeat,
     /// A hello up to TLS 1.2 with suites that are given up: what a server that refuses ours would choose.
     OldHello,
+    /// A hello without the server's name: a hop that refuses this name from one that refuses TLS.
+    NamelessHello,
+    /// The base calls at another address of the name: one of several servers from all of them.
+    OtherAddress,
 }
 
 impl Experiment {
@@ -52,6 +57,8 @@ impl Experiment {
             Self::RestHere => "rest-here",
             Self::Repeat => "repeat",
             Self::OldHello => "old-hello",
+            Self::NamelessHello => "nameless-hello",
+            Self::OtherAddress => "other-address",
         }
     }
 
@@ -66,6 +73,12 @@ impl Experiment {
             Kind::Rest => Speech::ByAlpn(calls()),
         };
         let base = base_security(target);
+        let without = |hello| {
+            Security::Tls(Offer {
+                hello,
+                ..Offer::of(alpn(target.kind))
+            })
+        };
         let (security, speech) = match self {
             Self::OppositeScheme if target.tls => (Security::Plaintext, own),
             Self::OppositeScheme => (Security::Tls(Offer::of(alpn(target.kind))), own),
@@ -73,13 +86,8 @@ impl Experiment {
                 let both = Security::Tls(Offer::of(Alpn::H2AndHttp11));
                 (both, Speech::ByAlpn(rest::base_calls(&target.base_path)))
             }
-            Self::SmallHello => {
-                let small = Offer {
-                    hello: Hello::Small,
-                    ..Offer::of(alpn(target.kind))
-                };
-                (Security::Tls(small), own)
-            }
+            Self::SmallHello => (without(Hello::Small), own),
+            Self::NamelessHello => (without(Hello::Nameless), own),
             Self::ProxyLine => (base, own),
             Self::PrefaceWithoutAlpn => (base, Speech::Http2Anyway(calls())),
             Self::Listen => (Security::Plaintext, Speech::Listen),
@@ -91,7 +99,7 @@ impl Experiment {
                 };
                 (http1, Speech::Http1(vec![rest::call(CallName::Healthz, "")]))
             }
-            Self::Repeat => (base, base_speech(target)),
+            Self::Repeat | Self::OtherAddress => (base, base_speech(target)),
             // The bytes are TLS, but not of the library's making.
             Self::OldHello => (Security::Plaintext, Speech::OldHello),
         };
@@ -145,10 +153,27 @@ pub fn choose(endpoint: &Endpoint) -> Vec<Experiment> {
     let Some(base) = &endpoint.base else {
         return Vec::new();
     };
+    let mut chosen = at_the_broken_rung(endpoint, base);
+    let well = match endpoint.target.kind {
+        Kind::Grpc => endpoint.reaches_gateway(),
+        Kind::Rest => endpoint.is_healthy_rest(),
+    };
+    if !well && endpoint.other_addresses().next().is_some() {
+        chosen.push(Experiment::OtherAddress);
+    }
+    chosen
+}
+
+fn at_the_broken_rung(endpoint: &Endpoint, base: &Heard) -> Vec<Experiment> {
     if endpoint.target.tls {
         match &base.tls {
             None | Some(Err(TlsFailure::TimedOut)) => {
-                return vec![Experiment::OppositeScheme, Experiment::SmallHello, Experiment::Listen];
+                return vec![
+                    Experiment::OppositeScheme,
+                    Experiment::SmallHello,
+                    Experiment::NamelessHello,
+                    Experiment::Listen,
+                ];
             }
             Some(Err(failure)) => return after_tls_failure(failure),
             Some(Ok(_)) => {}
@@ -176,8 +201,10 @@ fn after_tls_failure(failure: &TlsFailure) -> Vec<Experiment> {
             Experiment::OppositeScheme,
             Experiment::OfferBoth,
             Experiment::SmallHello,
+            Experiment::NamelessHello,
             Experiment::ProxyLine,
             Experiment::Listen,
+            Experiment::Repeat,
         ],
         TlsFailure::Alert { .. }
         | TlsFailure::TimedOut
@@ -210,11 +237,16 @@ fn after_grpc(endpoint: &Endpoint, base: &Heard) -> Vec<Experiment> {
                 Experiment::ProxyLine,
                 Experiment::Listen,
                 Experiment::RestHere,
+                Experiment::Repeat,
             ],
         };
     }
     match endpoint.reply(CallName::Connect) {
-        Some(Reply::Grpc(status)) if status.said.is_gateway() => Vec::new(),
+        // What is recycled, or fails for some calls, does so again or was a fluke.
+        Some(Reply::Grpc(status)) if status.said.is_gateway() => match is_whole(base) {
+            true => Vec::new(),
+            false => vec![Experiment::Repeat],
+        },
         // nginx with `proxy_pass` hangs or not by chance: a second look may show what the first didn't.
         Some(Reply::Silent) if matches!(endpoint.reply(CallName::HealthCheck), Some(Reply::Silent)) => {
             vec![Experiment::ConnectEnded, Experiment::RestHere, Experiment::Repeat]
@@ -231,6 +263,18 @@ fn after_grpc(endpoint: &Endpoint, base: &Heard) -> Vec<Experiment> {
         }
         Some(_) | None => Vec::new(),
     }
+}
+
+/// Whether the connection stays open and no call fails in a way that another try could mend.
+fn is_whole(base: &Heard) -> bool {
+    let fails = |answer: &Answer| match answer.reply() {
+        Reply::Http(head, _) => head.status >= 500,
+        Reply::Grpc(status) => status.code == Status::UNAVAILABLE,
+        Reply::Reset(_) | Reply::Lost => true,
+        Reply::NoStatus(_) | Reply::Refused | Reply::Silent => false,
+    };
+    let recycled = base.http2.as_ref().is_some_and(|http2| http2.goaway.is_some());
+    !recycled && !base.answers().any(fails)
 }
 
 /// An answer within this many milliseconds was given at once.

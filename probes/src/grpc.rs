@@ -37,7 +37,7 @@ pub fn call(name: CallName) -> Call {
         CallName::PreConnect => request(name, "PreConnect", empty()),
         CallName::HealthCheck => request(name, "HealthCheck", empty()),
         CallName::UnknownMethod => request(name, "HoopDoctor", empty()),
-        CallName::Healthz | CallName::PublicServerInfo => crate::rest::call(name, ""),
+        CallName::Healthz | CallName::PublicServerInfo | CallName::WebSocket => crate::rest::call(name, ""),
     }
 }
 

@@ -76,6 +76,8 @@ pub enum CallName {
     Healthz,
     /// `GET /api/publicserverinfo`.
     PublicServerInfo,
+    /// `GET /api/ws` with a made-up `HOOP_KEY`; over HTTP/1.1 it asks for the upgrade to WebSocket.
+    WebSocket,
 }
 
 /// Everything that was heard on one HTTP/2 connection.
@@ -130,6 +132,8 @@ pub enum ConnectionEnd {
     },
     /// Bytes that are no HTTP/2 frame, or a frame that breaks the connection's state.
     Malformed,
+    /// A frame longer than the 16 KiB that we allow, within a conversation (RFC 9113, section 4.2).
+    FrameTooLarge,
     /// More than 64 KiB came.
     TooMuch,
 }
@@ -537,6 +541,9 @@ impl Session {
                     self.heard_frame(&frame);
                 }
                 Err(NoFrame::NotYet) => break,
+                Err(NoFrame::TooLarge { .. }) if self.heard.settings.is_some() => {
+                    self.ended(ConnectionEnd::FrameTooLarge);
+                }
                 Err(NoFrame::TooLarge { .. }) => self.ended(ConnectionEnd::Malformed),
             }
         }

@@ -19,6 +19,15 @@ use crate::wire::opening::FirstBytes;
 use crate::wire::page::Page;
 use crate::wire::text::bounded;
 
+/// No key of anybody: the gateway refuses it, which is what shows that it came through (`gateway/transport/websocket.go`).
+const MADE_UP_KEY: &str = "made-up-by-hoop-doctor";
+/// The handshake of RFC 6455, section 4.1; the nonce is that of its example.
+const UPGRADE: [(&str, &str); 4] = [
+    ("connection", "upgrade"),
+    ("upgrade", "websocket"),
+    ("sec-websocket-version", "13"),
+    ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+];
 /// How much of a body is kept, in bytes.
 const BODY_KEPT: usize = 2048;
 /// How long a body may take, once its head has come.
@@ -40,6 +49,7 @@ pub fn base_calls(base_path: &str) -> Vec<Call> {
     vec![
         call(CallName::Healthz, base_path),
         call(CallName::PublicServerInfo, base_path),
+        call(CallName::WebSocket, base_path),
     ]
 }
 
@@ -47,16 +57,21 @@ pub fn base_calls(base_path: &str) -> Vec<Call> {
 pub fn call(name: CallName, base_path: &str) -> Call {
     let path = match name {
         CallName::PublicServerInfo => "/api/publicserverinfo",
+        CallName::WebSocket => "/api/ws",
         _ => "/api/healthz",
     };
+    let mut fields = vec![
+        ("accept", "application/json".to_owned()),
+        ("user-agent", crate::USER_AGENT.to_owned()),
+    ];
+    if name == CallName::WebSocket {
+        fields.push(("hoop_key", MADE_UP_KEY.to_owned()));
+    }
     Call {
         name,
         method: "GET",
         path: format!("{base_path}{path}"),
-        fields: vec![
-            ("accept", "application/json".to_owned()),
-            ("user-agent", crate::USER_AGENT.to_owned()),
-        ],
+        fields,
         body: Body::None,
     }
 }
@@ -155,6 +170,11 @@ fn request(authority: &str, call: &Call) -> Option<Request<Full<Bytes>>> {
         .header("host", authority);
     for (name, value) in &call.fields {
         request = request.header(*name, value);
+    }
+    if call.name == CallName::WebSocket {
+        for (name, value) in UPGRADE {
+            request = request.header(name, value);
+        }
     }
     request.body(Full::new(Bytes::from(body))).ok()
 }

@@ -35,22 +35,24 @@ pub enum Alpn {
     None,
 }
 
-/// What a hello offers, and how large it is.
+/// What a hello offers, and what is left out of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Offer {
     /// Its application protocols.
     pub alpn: Alpn,
-    /// Its key shares.
+    /// How much of it is sent.
     pub hello: Hello,
 }
 
-/// The key shares of a hello.
+/// How much of a hello is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hello {
-    /// X25519MLKEM768 and X25519, as Go since 1.24: 1.7 kB, two packets.
+    /// The key shares of X25519MLKEM768 and X25519, as Go since 1.24: 1.7 kB, two packets.
     Full,
-    /// X25519 alone: one packet.
+    /// The key share of X25519 alone: one packet.
     Small,
+    /// Without the server's name (RFC 6066, section 3).
+    Nameless,
 }
 
 impl Offer {
@@ -275,7 +277,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let name = name_of(server_name)?;
-    let sni = sni(&name);
+    let sni = sni(&name).filter(|_| offer.hello != Hello::Nameless);
     let seen = Seen::default();
     let config = client_config(offer, &seen)?;
     let (tap, heard) = Tap::new(io);
@@ -351,6 +353,7 @@ fn client_config(offer: Offer, seen: &Seen) -> Result<ClientConfig, TlsFailure> 
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_client_cert_resolver(Arc::new(NoCertificate(seen.clone())));
     config.alpn_protocols = offer.alpn.protocols();
+    config.enable_sni = offer.hello != Hello::Nameless;
     // A resumed session would hide the certificates.
     config.resumption = rustls::client::Resumption::disabled();
     Ok(config)

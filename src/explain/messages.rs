@@ -94,7 +94,7 @@ pub static MESSAGES: &[Message] = &[
     says("proxyconnect tcp: dial tcp: lookup proxy.example.com: no such host", &[209], &["proxyconnect tcp: …no such host", "proxyconnect tcp: …connection refused", "proxyconnect tcp: …i/o timeout", "Could not resolve proxy"]),
     says("proxyconnect tcp: EOF", &[209, 210], &["proxyconnect tcp"]),
     says("error reading server preface: 10.0.1.5:50000->10.0.0.10:443: i/o timeout", &[212, 408], &["error reading server preface: …i/o timeout", "error reading server preface: …context deadline exceeded"]),
-    says("authentication handshake failed: context deadline exceeded", &[212, 316, 206], &["authentication handshake failed: context deadline exceeded", "authentication handshake failed: …i/o timeout", "TLS handshake timeout"]),
+    says("authentication handshake failed: context deadline exceeded", &[212, 316, 315, 206], &["authentication handshake failed: context deadline exceeded", "authentication handshake failed: …i/o timeout", "TLS handshake timeout"]),
 
     // Plaintext and TLS confused.
     says("error reading server preface: unexpected EOF", &[301], &["error reading server preface: unexpected EOF"]),
@@ -126,8 +126,8 @@ pub static MESSAGES: &[Message] = &[
     says("remote error: tls: unrecognized name", &[315], &["remote error: tls: unrecognized name", "TLSV1_UNRECOGNIZED_NAME", "tlsv1 unrecognized name", "alert number 112"]),
     says("remote error: tls: internal error", &[315, 311], &["remote error: tls: internal error", "TLSV1_ALERT_INTERNAL_ERROR", "tlsv1 alert internal error", "alert number 80"]),
     hints("remote error: tls: access denied", &[311, 315], &["remote error: tls"]),
-    says("transport: authentication handshake failed: EOF", &[318, 204, 213, 316, 401], &["authentication handshake failed: EOF", "authentication handshake failed: …unexpected EOF"]),
-    says("transport: authentication handshake failed: read tcp 10.0.1.5:50000->10.0.0.10:443: read: connection reset by peer", &[318, 204, 213, 316], &["authentication handshake failed: …connection reset by peer", "SSL_ERROR_SYSCALL", "authentication handshake failed: …broken pipe"]),
+    says("transport: authentication handshake failed: EOF", &[318, 204, 213, 315, 316, 401], &["authentication handshake failed: EOF", "authentication handshake failed: …unexpected EOF"]),
+    says("transport: authentication handshake failed: read tcp 10.0.1.5:50000->10.0.0.10:443: read: connection reset by peer", &[318, 204, 213, 315, 316], &["authentication handshake failed: …connection reset by peer", "SSL_ERROR_SYSCALL", "authentication handshake failed: …broken pipe"]),
     says("remote error: tls: no application protocol", &[401], &["remote error: tls: no application protocol", "TLSV1_ALERT_NO_APPLICATION_PROTOCOL", "alert no application protocol", "alert number 120"]),
     says("tls: server selected unadvertised ALPN protocol", &[401], &["server selected unadvertised ALPN protocol", "bad extension"]),
     says("credentials: cannot check peer: missing selected ALPN property", &[402, 401, 313], &["cannot check peer: missing selected ALPN property"]),

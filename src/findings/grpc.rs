@@ -20,6 +20,7 @@ mod access_denied;
 mod bad_gateway;
 mod gateway_internal;
 mod health_unknown;
+mod intermittent;
 mod metadata_stripped;
 mod not_routed;
 mod other_service;
@@ -54,6 +55,7 @@ pub(super) const RULES: &[&Rule] = &[
     &timeout::RULE,
     &metadata_stripped::RULE,
     &rate_limited::RULE,
+    &intermittent::RULE,
 ];
 
 /// How to route the service, proxy by proxy.
@@ -143,6 +145,6 @@ fn is_limiter(said: Said) -> bool {
     said == Said::RateLimited || overflow
 }
 
-fn is_gateways(answer: &Answer) -> bool {
+pub(super) fn is_gateways(answer: &Answer) -> bool {
     matches!(answer.reply(), Reply::Grpc(status) if status.said.is_gateway() || status.code == Status::OK)
 }

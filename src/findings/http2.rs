@@ -4,7 +4,9 @@ use super::Rule;
 
 mod alpn_missing;
 mod connection_lost;
+mod connection_recycled;
 mod few_streams;
+mod frame_size;
 mod goaway;
 mod handshake_failed;
 mod http1_only;
@@ -19,7 +21,9 @@ pub(super) const RULES: &[&Rule] = &[
     &not_http::RULE,
     &goaway::RULE,
     &too_many_pings::RULE,
+    &frame_size::RULE,
     &handshake_failed::RULE,
     &few_streams::RULE,
+    &connection_recycled::RULE,
     &connection_lost::RULE,
 ];

@@ -23,6 +23,7 @@ mod redirected;
 mod server_error;
 mod timeout;
 mod upstream_down;
+mod websocket_blocked;
 
 #[cfg(test)]
 pub(super) mod fixture;
@@ -35,6 +36,7 @@ pub(super) const RULES: &[&Rule] = &[
     &upstream_down::RULE,
     &access_denied::RULE,
     &grpc_port::RULE,
+    &websocket_blocked::RULE,
     &timeout::RULE,
     &server_error::RULE,
 ];

@@ -254,6 +254,7 @@ fn connection_end(end: ConnectionEnd) -> String {
             format!("ended by the TLS alert {description} {}", alert_name(description))
         }
         ConnectionEnd::Malformed => "what came is not HTTP".to_owned(),
+        ConnectionEnd::FrameTooLarge => "a frame of more than 16384 bytes came".to_owned(),
         ConnectionEnd::TooMuch => "more came than is read".to_owned(),
     }
 }

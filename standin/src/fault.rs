@@ -46,8 +46,10 @@ pub enum Fault {
     NotHttp,
     Goaway,
     TooManyPings,
+    FrameSizeError,
     Http2HandshakeFailed,
     FewStreams,
+    ConnectionRecycled,
     ConnectionLost,
     GatewayGrpcDown,
     ApiNotFound,
@@ -55,6 +57,7 @@ pub enum Fault {
     ApiUpstreamDown,
     ApiAccessDenied,
     ApiUrlIsGrpcPort,
+    WebsocketBlocked,
     ApiTimeout,
     ApiServerError,
     GrpcNotRouted,
@@ -72,12 +75,13 @@ pub enum Fault {
     GrpcTimeout,
     MetadataStripped,
     RateLimited,
+    GrpcIntermittent,
     BodyLimit,
 }
 
 impl Fault {
     /// Every fault, in the order of what `check` says about it.
-    pub const ALL: [Self; 54] = [
+    pub const ALL: [Self; 58] = [
         Self::TcpRefused,
         Self::ClosedAtOnce,
         Self::SilentAfterConnect,
@@ -105,8 +109,10 @@ impl Fault {
         Self::NotHttp,
         Self::Goaway,
         Self::TooManyPings,
+        Self::FrameSizeError,
         Self::Http2HandshakeFailed,
         Self::FewStreams,
+        Self::ConnectionRecycled,
         Self::ConnectionLost,
         Self::GatewayGrpcDown,
         Self::ApiNotFound,
@@ -114,6 +120,7 @@ impl Fault {
         Self::ApiUpstreamDown,
         Self::ApiAccessDenied,
         Self::ApiUrlIsGrpcPort,
+        Self::WebsocketBlocked,
         Self::ApiTimeout,
         Self::ApiServerError,
         Self::GrpcNotRouted,
@@ -131,6 +138,7 @@ impl Fault {
         Self::GrpcTimeout,
         Self::MetadataStripped,
         Self::RateLimited,
+        Self::GrpcIntermittent,
         Self::BodyLimit,
     ];
 
@@ -374,6 +382,15 @@ impl Fault {
                     debug: "too_many_pings",
                 }),
             ),
+            Self::FrameSizeError => row(
+                "HD407",
+                "frame-size-error",
+                "the first call ends the connection as if one of its frames were too long",
+                http2(Http2Fault::GoAway {
+                    code: Reason::FRAME_SIZE_ERROR,
+                    debug: "frame too large",
+                }),
+            ),
             Self::Http2HandshakeFailed => row(
                 "HD408",
                 "http2-handshake-failed",
@@ -385,6 +402,12 @@ impl Fault {
                 "few-streams",
                 "the proxy allows four streams on a connection",
                 proxy(Obstacle::FewStreams),
+            ),
+            Self::ConnectionRecycled => row(
+                "HD410",
+                "connection-recycled",
+                "the proxy ends every connection after its first calls, without an error",
+                proxy(Obstacle::Recycled),
             ),
             Self::ConnectionLost => row(
                 "HD411",
@@ -439,6 +462,12 @@ impl Fault {
                 "api-timeout",
                 "the REST port never answers",
                 rest(Rest::Silent),
+            ),
+            Self::WebsocketBlocked => row(
+                "HD508",
+                "websocket-blocked",
+                "the proxy drops the header HOOP_KEY, which RDP access needs",
+                rest(Rest::WithoutUnderscores),
             ),
             Self::ApiServerError => row(
                 "HD510",
@@ -538,6 +567,12 @@ impl Fault {
                 "rate-limited",
                 "the proxy answers 429 to every second call",
                 proxy(Obstacle::PageEverySecondTime(Page::TooManyRequests)),
+            ),
+            Self::GrpcIntermittent => row(
+                "HD621",
+                "grpc-intermittent",
+                "every second call goes to a target that is down",
+                proxy(Obstacle::PageEverySecondTime(Page::BadGateway)),
             ),
             Self::BodyLimit => row(
                 "HD701",
@@ -676,6 +711,8 @@ pub(crate) enum Rest {
     Gateway(rest::Gateway),
     /// A proxy answers everything with this page.
     Proxy(Page),
+    /// A proxy drops header names with underscores, as nginx does by default.
+    WithoutUnderscores,
     Silent,
 }
 

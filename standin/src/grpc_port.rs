@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use crate::conversation::{hang_up, ignore};
 use crate::fault::{Grpc, Http2Fault, TcpFault, TlsFault};
 use crate::grpc::{self, Bandwidth, Ended, Messages, Reply};
-use crate::proxy::{self, Page, Peer};
+use crate::proxy::{self, Obstacle, Page, Peer};
 use crate::tls::{Alpn, ClientCertificate, FirstRecord, Handshake, Tls, chose_h2, first_record, reopened};
 use crate::{Seen, http1};
 
@@ -114,6 +114,9 @@ impl GrpcPort {
                 next = connection.accept() => {
                     let Some(call) = next else { return Ok(()) };
                     let (request, respond) = call.map_err(io::Error::other)?;
+                    if self.grpc == Grpc::Proxy(Obstacle::Recycled) {
+                        connection.graceful_shutdown();
+                    }
                     calls.spawn(call_of(self.grpc, self.seen.request(), request, respond, Arc::clone(&bandwidth)));
                 }
                 Some(ended) = calls.join_next() => {

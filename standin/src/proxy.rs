@@ -137,6 +137,8 @@ pub(crate) enum Obstacle {
     NoHealthyUpstream,
     /// None but the small number of streams.
     FewStreams,
+    /// Every connection ends after its first calls.
+    Recycled,
 }
 
 impl Obstacle {
@@ -147,7 +149,8 @@ impl Obstacle {
             | Self::Page(_)
             | Self::PageEverySecondTime(_)
             | Self::BodyLimit(_)
-            | Self::Without(_) => Peer::Nginx,
+            | Self::Without(_)
+            | Self::Recycled => Peer::Nginx,
             Self::FewStreams => Peer::NginxWithFewStreams,
             Self::NoHealthyUpstream => Peer::Envoy,
             Self::Silence | Self::Buffering | Self::NoTrailers | Self::Reset(_) => Peer::Unknown,
@@ -206,7 +209,7 @@ impl Obstacle {
                 }
             }
             Self::Without(name) => drop(head.headers.remove(name)),
-            Self::PageEverySecondTime(_) | Self::NoTrailers | Self::FewStreams => {}
+            Self::PageEverySecondTime(_) | Self::NoTrailers | Self::FewStreams | Self::Recycled => {}
         }
         grpc::answer(grpc::Gateway::Well, &head, messages, reply).await
     }
@@ -217,7 +220,7 @@ fn declared_length(head: &request::Parts) -> Option<usize> {
 }
 
 /// An answer of the REST port on its way through nginx, which puts its own name on it.
-fn passed_on(mut response: Response<Bytes>) -> Response<Bytes> {
+pub(crate) fn passed_on(mut response: Response<Bytes>) -> Response<Bytes> {
     response
         .headers_mut()
         .insert(header::SERVER, HeaderValue::from_static(NGINX));

@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use crate::conversation::{hang_up, ignore};
 use crate::fault::Rest;
 use crate::tls::{Alpn, ClientCertificate, FirstRecord, Handshake, Tls, chose_h2, first_record, reopened};
-use crate::{Seen, Urls, http1, rest};
+use crate::{Seen, Urls, http1, proxy, rest};
 
 /// One REST port, shared by its connections.
 pub(crate) struct RestPort {
@@ -96,6 +96,11 @@ impl RestPort {
         match self.rest {
             Rest::Gateway(gateway) => rest::answer(gateway, head, &self.urls),
             Rest::Proxy(page) => page.response(),
+            Rest::WithoutUnderscores => {
+                let mut head = head.clone();
+                head.headers.remove("hoop_key");
+                proxy::passed_on(rest::answer(rest::Gateway::Well, &head, &self.urls))
+            }
             Rest::Silent => unreachable!("a silent port reads no requests"),
         }
     }

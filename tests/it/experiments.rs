@@ -12,20 +12,28 @@ struct Proof {
     case: &'static str,
     /// What the bare conversation makes `check` try, this experiment among it.
     chosen: &'static [Experiment],
-    /// The cause as it is found; how sure it is only where that is what the experiment decides.
+    /// How the list of findings starts; how sure each is only where that is what the experiment decides.
     with: &'static str,
-    /// The cause as it would seem.
+    /// How it would start.
     without: &'static str,
 }
 
 /// A new experiment needs a row, and a test that is named after what it tells apart.
 fn proof(experiment: Experiment) -> Proof {
     use Experiment::{
-        ConnectEnded, Listen, OfferBoth, OldHello, OppositeScheme, PrefaceWithoutAlpn, ProxyLine, Repeat, RestHere,
-        SmallHello,
+        ConnectEnded, Listen, NamelessHello, OfferBoth, OldHello, OppositeScheme, OtherAddress, PrefaceWithoutAlpn,
+        ProxyLine, Repeat, RestHere, SmallHello,
     };
-    let after_closed_tls = &[OppositeScheme, OfferBoth, SmallHello, ProxyLine, Listen];
-    let after_closed_plaintext = &[OppositeScheme, ProxyLine, Listen, RestHere];
+    let after_closed_tls = &[
+        OppositeScheme,
+        OfferBoth,
+        SmallHello,
+        NamelessHello,
+        ProxyLine,
+        Listen,
+        Repeat,
+    ];
+    let after_closed_plaintext = &[OppositeScheme, ProxyLine, Listen, RestHere, Repeat];
     match experiment {
         OppositeScheme => Proof {
             case: "fault-plaintext-to-tls",
@@ -80,6 +88,18 @@ fn proof(experiment: Experiment) -> Proof {
             chosen: &[Repeat],
             with: "HD620",
             without: "HD607",
+        },
+        NamelessHello => Proof {
+            case: "edited-name-filtered",
+            chosen: after_closed_tls,
+            with: "HD315",
+            without: "HD318",
+        },
+        OtherAddress => Proof {
+            case: "edited-works-at-another-address",
+            chosen: &[OppositeScheme, OtherAddress],
+            with: "HD302 Certain, HD902",
+            without: "HD302",
         },
         OldHello => Proof {
             case: "lab-nginx-tls12-bad-ciphers",
@@ -140,6 +160,16 @@ fn an_old_hello_tells_a_missing_cipher_from_another_refusal() {
     decides(Experiment::OldHello);
 }
 
+#[test]
+fn a_hello_without_a_name_tells_a_name_that_is_filtered_from_a_closed_port() {
+    decides(Experiment::NamelessHello);
+}
+
+#[test]
+fn another_address_tells_one_broken_server_from_all_of_them() {
+    decides(Experiment::OtherAddress);
+}
+
 /// The limit for experiments is nothing that a healthy endpoint knows of.
 #[test]
 fn a_healthy_endpoint_asks_for_none() -> std::io::Result<()> {
@@ -171,7 +201,7 @@ fn decides(experiment: Experiment) {
         proof.chosen.contains(&experiment),
         "{name} is not among what its own proof chooses"
     );
-    let with = cause(&case.evidence);
+    let with = findings(&case.evidence);
     assert!(
         with.starts_with(proof.with),
         "{name}: {with} with all experiments, not {}",
@@ -191,7 +221,8 @@ fn decides(experiment: Experiment) {
 
     let mut without = case.evidence;
     trials_of(&mut without, |other| other != experiment);
-    let without = cause(&without);
+    let without = findings(&without);
+    assert_ne!(with, without, "{name} changes nothing");
     assert!(
         without.starts_with(proof.without),
         "{name}: {without} without it, not {}",
@@ -205,11 +236,15 @@ fn trials_of(evidence: &mut Evidence, keep: impl Fn(Experiment) -> bool) {
     }
 }
 
-/// Code and confidence of what comes first.
-fn cause(evidence: &Evidence) -> String {
+/// Codes and confidences, the cause first.
+fn findings(evidence: &Evidence) -> String {
     let found = diagnose(evidence);
-    found.first().map_or_else(
-        || "nothing".to_owned(),
-        |first| format!("{} {:?}", first.rule.code, first.confidence()),
-    )
+    let shown: Vec<String> = found
+        .iter()
+        .map(|one| format!("{} {:?}", one.rule.code, one.confidence()))
+        .collect();
+    match shown.is_empty() {
+        true => "nothing".to_owned(),
+        false => shown.join(", "),
+    }
 }

@@ -28,6 +28,10 @@ pub enum Mark {
     LivenessErr,
     /// The JSON of `/api/publicserverinfo`.
     PublicServerInfo,
+    /// `{"error":"missing HOOP_KEY header"}` of `/api/ws`.
+    HoopKeyMissing,
+    /// `{"error":"invalid authentication"}` of `/api/ws`: the key came through.
+    HoopKeyRefused,
     /// An HTTP/2 SETTINGS frame as a body: an HTTP/1 proxy in front of an HTTP/2 server.
     Http2Frame,
     /// A gRPC message (five octets of prefix, then as many as it says).
@@ -135,6 +139,8 @@ fn json(text: &str) -> Mark {
         ok if ok.contains(r#""liveness":"OK""#) => Mark::LivenessOk,
         err if err.contains(r#""liveness":"ERR""#) => Mark::LivenessErr,
         public if public.contains(r#""auth_method":"#) => Mark::PublicServerInfo,
+        missing if missing.contains(r#""error":"missingHOOP_KEYheader""#) => Mark::HoopKeyMissing,
+        refused if refused.contains(r#""error":"invalidauthentication""#) => Mark::HoopKeyRefused,
         _ => Mark::Json,
     }
 }

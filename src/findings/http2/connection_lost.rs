@@ -24,7 +24,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             ConnectionEnd::Closed => "closed",
             ConnectionEnd::Reset => "reset",
             ConnectionEnd::Malformed => "broken off by bytes that are no HTTP/2",
-            ConnectionEnd::Alert { .. } | ConnectionEnd::TooMuch => return None,
+            ConnectionEnd::Alert { .. } | ConnectionEnd::FrameTooLarge | ConnectionEnd::TooMuch => return None,
         };
         if http2.goaway.is_some() || !matches!(endpoint.reply(CallName::Connect), Some(Reply::Lost)) {
             return None;

@@ -29,7 +29,10 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_grpc(evidence, |endpoint| {
         let goaway = endpoint.http2()?.goaway.as_ref()?;
         let pinged = goaway.code == ErrorCode::ENHANCE_YOUR_CALM && goaway.debug == "too_many_pings";
-        if goaway.code == ErrorCode::NO_ERROR || pinged || endpoint.reaches_gateway() {
+        if matches!(goaway.code, ErrorCode::NO_ERROR | ErrorCode::FRAME_SIZE_ERROR)
+            || pinged
+            || endpoint.reaches_gateway()
+        {
             return None;
         }
         let debug = match goaway.debug.as_str() {

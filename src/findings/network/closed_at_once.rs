@@ -74,8 +74,10 @@ fn at_first_bytes(endpoint: &Endpoint) -> Option<ConnectionEnd> {
 fn word(end: ConnectionEnd) -> &'static str {
     match end {
         ConnectionEnd::Reset => "reset",
-        ConnectionEnd::Closed | ConnectionEnd::Alert { .. } | ConnectionEnd::Malformed | ConnectionEnd::TooMuch => {
-            "closed"
-        }
+        ConnectionEnd::Closed
+        | ConnectionEnd::Alert { .. }
+        | ConnectionEnd::Malformed
+        | ConnectionEnd::FrameTooLarge
+        | ConnectionEnd::TooMuch => "closed",
     }
 }

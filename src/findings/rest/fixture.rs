@@ -98,7 +98,7 @@ fn heard(mut evidence: Evidence, answers: &[Given]) -> Evidence {
 
 /// A conversation in HTTP/1.1 with these answers, in the order of the calls.
 pub(in crate::findings) fn answered(answers: &[Given]) -> Heard {
-    let calls = [CallName::Healthz, CallName::PublicServerInfo];
+    let calls = [CallName::Healthz, CallName::PublicServerInfo, CallName::WebSocket];
     let answers = calls.iter().enumerate().map(|(place, call)| match answers.get(place) {
         Some(given) => page(*call, *given),
         None => unanswered(*call),

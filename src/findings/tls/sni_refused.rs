@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use hoop_doctor_probes::tls::TlsFailure;
 
-use crate::evidence::Evidence;
+use crate::evidence::{Endpoint, Evidence};
+use crate::experiments::Experiment;
 use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_endpoint};
 use crate::proxies::Proxy;
 
@@ -15,22 +16,27 @@ pub(in crate::findings) static RULE: Rule = Rule {
     summary: "the server does not know this host name",
     explain: include_str!("../../../docs/findings/HD315.md"),
     breaks: Breaks::Every,
-    explains: &[],
+    explains: &[Code(204), Code(212), Code(318)],
     check,
 };
 
 fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_endpoint(evidence, |endpoint| {
-        let (alert, confidence) = match endpoint.tls_failure()? {
+        let (how, confidence) = match endpoint.tls_failure()? {
             TlsFailure::Alert {
                 description: UNRECOGNIZED_NAME,
                 ..
-            } => ("unrecognized_name", Confidence::Certain),
+            } => ("alert unrecognized_name", Confidence::Certain),
             // Caddy has no certificate for the name then; others say so for any fault of their own.
             TlsFailure::Alert {
                 description: INTERNAL_ERROR,
                 ..
-            } => ("internal_error", Confidence::Likely),
+            } => ("alert internal_error", Confidence::Likely),
+            // Whoever answers without the name, and not with it, in whatever hello, goes by the name.
+            TlsFailure::Closed | TlsFailure::Reset | TlsFailure::TimedOut if goes_by_name(endpoint) => (
+                "no answer to a hello with this name, one to a hello without",
+                Confidence::Certain,
+            ),
             _ => return None,
         };
         let name = &endpoint.target.server_name;
@@ -38,12 +44,12 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         let draft = match endpoint.target.server_name.parse::<IpAddr>() {
             // No name is sent where an address is dialled (RFC 6066, section 3).
             Ok(_) => Draft::new(
-                format!("{address} refuses TLS without a host name (alert {alert}), and an address is no name"),
+                format!("{address} refuses TLS without a host name ({how}), and an address is no name"),
                 "use the host name that is configured there instead of the address",
             ),
             Err(_) => named(
                 Draft::new(
-                    format!("{address} refuses TLS for the name {name} (alert {alert}): it isn't configured there"),
+                    format!("{address} refuses TLS for the name {name} ({how}): it isn't configured there"),
                     format!(
                         "add {name} with its certificate to what ends TLS there, or use the host name that is configured"
                     ),
@@ -57,17 +63,33 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 draft.candidate(311, "the server failed for a reason of its own; its log says which")
             }
         };
-        let logged = format!(
-            "connection error: desc = \"transport: authentication handshake failed: remote error: tls: {}\"",
-            alert.replace('_', " ")
-        );
+        let failed =
+            |why: &str| format!("connection error: desc = \"transport: authentication handshake failed: {why}\"");
+        let logged = match how.strip_prefix("alert ") {
+            Some(alert) => vec![failed(&format!("remote error: tls: {}", alert.replace('_', " ")))],
+            None => vec![
+                failed("EOF"),
+                failed("read tcp {local}->{addr}: read: connection reset by peer"),
+                failed("context deadline exceeded"),
+            ],
+        };
         Some(
             draft
                 .confidence(confidence)
-                .seen_in(endpoint, &["tls"])
-                .logged_as(&[&logged]),
+                .seen_in(endpoint, &["tls", "nameless-hello/tls"])
+                .logs(logged),
         )
     })
+}
+
+fn goes_by_name(endpoint: &Endpoint) -> bool {
+    let shakes = |experiment| {
+        endpoint
+            .heard_in(experiment)
+            .is_some_and(|heard| heard.handshake().is_some())
+    };
+    let named = [Experiment::OfferBoth, Experiment::SmallHello, Experiment::Repeat];
+    shakes(Experiment::NamelessHello) && !named.into_iter().any(shakes)
 }
 
 /// How to configure the name, proxy by proxy.

@@ -63,6 +63,9 @@ fn symptoms(fault: Fault) -> (&'static str, &'static str) {
         Fault::TooManyPings => {
             grpc("http2: connection error received: detected excessive load generating behavior (b\"too_many_pings\")")
         }
+        Fault::FrameSizeError => {
+            grpc("http2: connection error received: frame with invalid size (b\"frame too large\")")
+        }
         Fault::Http2HandshakeFailed => grpc("http2: connection error detected: frame with invalid size"),
         Fault::ConnectionLost => grpc("http2: stream closed because of a broken pipe"),
         Fault::GatewayGrpcDown => ("connection refused", "400 hoopgateway/1.148.0 {\"liveness\":\"ERR\"}"),
@@ -116,10 +119,17 @@ fn symptoms(fault: Fault) -> (&'static str, &'static str) {
             "HealthCheck 0 · PreConnect 429 text/html · Connect 3 missing client origin · ended 429 text/html · \
              with origin 16 invalid authentication",
         ),
+        Fault::GrpcIntermittent => grpc(
+            "HealthCheck 0 · PreConnect 502 text/html · Connect 3 missing client origin · ended 502 text/html · \
+             with origin 16 invalid authentication",
+        ),
         // What these do shows in another place, which has a test of its own below.
-        Fault::CertExpiresSoon | Fault::FewStreams | Fault::ApiServerError | Fault::BodyLimit => {
-            (HEALTHY_GRPC, HEALTHY_API)
-        }
+        Fault::CertExpiresSoon
+        | Fault::FewStreams
+        | Fault::ConnectionRecycled
+        | Fault::ApiServerError
+        | Fault::WebsocketBlocked
+        | Fault::BodyLimit => (HEALTHY_GRPC, HEALTHY_API),
     }
 }
 
@@ -361,6 +371,13 @@ async fn few_streams_are_announced_in_the_settings() {
         [0, 0, 18, 4, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 4],
         "MAX_CONCURRENT_STREAMS 4"
     );
+}
+
+#[tokio::test]
+async fn a_header_with_an_underscore_is_dropped_on_the_way() {
+    let standin = with(Fault::WebsocketBlocked).await;
+    let answer = soon(get(standin.urls(), "/api/ws")).await.unwrap();
+    assert!(answer.contains("missing HOOP_KEY header"), "{answer}");
 }
 
 #[tokio::test]

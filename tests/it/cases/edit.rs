@@ -12,6 +12,8 @@ use hoop_doctor_probes::tcp::{TcpFailure, Unreachable};
 use hoop_doctor_probes::wire::header::Field;
 use hoop_doctor_probes::wire::page::Page;
 use hoop_doctor_probes::wire::status::{Said, Status};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 
 use super::{Case, Recorded};
 
@@ -190,6 +192,60 @@ pub(super) const EDITS: &[Edit] = &[
                 );
             }
             repeat(case, "healthy-tls");
+        },
+    },
+    Edit {
+        case: "edited-clock-wrong",
+        expected: "HD901",
+        from: "fault-cert-expired",
+        change: |case| {
+            // Ten days before, when the certificate had a week to live.
+            let before = OffsetDateTime::from_unix_timestamp(case.wire.started_at - 864_000);
+            let date = before
+                .expect("a run has a date")
+                .format(&Rfc2822)
+                .expect("a year of four digits");
+            for answer in answers(&mut case.wire, Kind::Rest) {
+                let head = answer.head.as_mut().expect("the call was answered");
+                head.fields.retain(|field| field.name != "date");
+                head.fields.push(field("date", &date.replace("+0000", "GMT")));
+            }
+        },
+    },
+    Edit {
+        case: "edited-name-filtered",
+        expected: "HD315",
+        from: "fault-tls-closed",
+        change: |case| {
+            let healthy = Case::recorded("healthy-tls").map(|mut other| grpc(&mut other).clone());
+            let endpoint = grpc(case);
+            endpoint.target.server_name = "gw.example".to_owned();
+            let nameless = endpoint
+                .trials
+                .iter_mut()
+                .find(|trial| trial.experiment == Experiment::NamelessHello);
+            nameless.expect("its source has one").heard = healthy.expect("a healthy case is recorded first").base;
+        },
+    },
+    Edit {
+        case: "edited-works-at-another-address",
+        expected: "HD302",
+        from: "fault-tls-to-plaintext",
+        change: |case| {
+            let healthy = Case::recorded("healthy-tls").map(|mut other| grpc(&mut other).clone());
+            let elsewhere = IpAddr::from([10, 0, 0, 99]);
+            let endpoint = grpc(case);
+            endpoint.target.given.push(elsewhere);
+            let dns = endpoint.dns.as_mut().expect("it was resolved");
+            dns.addresses.push(elsewhere);
+            let mut tcp = endpoint.tcp.first().cloned().expect("it was connected to");
+            tcp.addr.set_ip(elsewhere);
+            endpoint.tcp.push(tcp.clone());
+            endpoint.trials.push(Trial {
+                experiment: Experiment::OtherAddress,
+                tcp,
+                heard: healthy.expect("a healthy case is recorded first").base,
+            });
         },
     },
     Edit {

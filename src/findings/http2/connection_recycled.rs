@@ -1,0 +1,56 @@
+//! HD410: the proxy ends connections after a few requests.
+
+use hoop_doctor_probes::conversation::Heard;
+use hoop_doctor_probes::http2::StreamEnd;
+use hoop_doctor_probes::wire::frame::ErrorCode;
+
+use crate::evidence::Evidence;
+use crate::experiments::Experiment;
+use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
+use crate::proxies::Proxy;
+
+pub(in crate::findings) static RULE: Rule = Rule {
+    code: Code(410),
+    name: "connection-recycled",
+    severity: Severity::Warn,
+    summary: "the proxy ends connections after a few requests",
+    explain: include_str!("../../../docs/findings/HD410.md"),
+    breaks: Breaks::Later,
+    explains: &[],
+    check,
+};
+
+fn check(evidence: &Evidence) -> Vec<Draft> {
+    for_each_grpc(evidence, |endpoint| {
+        let first = recycled(endpoint.base.as_ref()?)?;
+        // Once is a restart or a reload at that moment; twice is a rule.
+        let second = recycled(endpoint.heard_in(Experiment::Repeat)?)?;
+        let draft = Draft::new(
+            format!(
+                "{} ends each new connection with GOAWAY NO_ERROR after {} of its requests, and so every stream has to move",
+                endpoint.target.address(),
+                first.min(second)
+            ),
+            "let a connection carry at least 1000 requests: an agent keeps one connection for days",
+        );
+        Some(
+            draft
+                .snippet(Proxy::Nginx, "keepalive_requests 1000;\nkeepalive_time 24h;")
+                .snippet(
+                    Proxy::Envoy,
+                    "common_http_protocol_options:   # of the listener's connection manager\n  max_requests_per_connection: 0   # no limit",
+                )
+                .snippet(Proxy::Istio, "http2MaxRequests: 1024\nmaxRequestsPerConnection: 0   # no limit; DestinationRule, connectionPool.http")
+                .seen_in(endpoint, &["http2", "repeat/http2"])
+                .logged_as(&["the connection is draining"]),
+        )
+    })
+}
+
+/// How many requests were answered before the connection was ended without an error.
+fn recycled(heard: &Heard) -> Option<usize> {
+    let http2 = heard.http2.as_ref()?;
+    let ended = http2.goaway.as_ref()?.code == ErrorCode::NO_ERROR;
+    let answered = http2.answers.iter().filter(|answer| answer.end != StreamEnd::Refused);
+    ended.then(|| answered.count())
+}
