@@ -23,6 +23,7 @@ mod tls;
 mod upstream;
 
 pub use rank::{Diagnosed, diagnose};
+pub(crate) use tls::inspector;
 
 /// All rules, sorted by code.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {

@@ -148,7 +148,8 @@ fn put_recognised_first(one: &mut Diagnosed, evidence: &Evidence) {
         .endpoints
         .first()
         .and_then(|index| evidence.wire.endpoints.get(*index));
-    let Some(recognised) = endpoint.and_then(proxies::recognise) else {
+    let among = |endpoint| proxies::recognise_among(endpoint, &evidence.wire.endpoints);
+    let Some(recognised) = endpoint.and_then(among) else {
         return;
     };
     one.draft

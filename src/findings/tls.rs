@@ -29,6 +29,8 @@ mod sni_refused;
 mod tls_to_plaintext;
 mod version_unsupported;
 
+pub(crate) use intercepted::inspector;
+
 pub(super) const RULES: &[&Rule] = &[
     &plaintext_to_tls::RULE,
     &tls_to_plaintext::RULE,

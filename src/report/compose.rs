@@ -22,7 +22,7 @@ pub fn report(evidence: &Evidence, filter: &Filter) -> Report {
         .endpoints
         .iter()
         .enumerate()
-        .map(|(index, endpoint)| endpoint_report(index, endpoint, &all, wire.interrupted))
+        .map(|(index, endpoint)| endpoint_report(index, endpoint, &all, wire))
         .collect();
     let unknown_because = unknown_because(&all, &endpoints, wire);
     Report {
@@ -134,9 +134,9 @@ fn identity_report(index: usize, identity: &Identity, evidence: &Evidence) -> Id
     }
 }
 
-fn endpoint_report(index: usize, endpoint: &Endpoint, all: &[Diagnosed], interrupted: bool) -> EndpointReport {
+fn endpoint_report(index: usize, endpoint: &Endpoint, all: &[Diagnosed], wire: &Wire) -> EndpointReport {
     let target = &endpoint.target;
-    let proxy = proxies::recognise(endpoint);
+    let proxy = proxies::recognise_among(endpoint, &wire.endpoints);
     let addresses = endpoint.dns.iter().flat_map(|dns| &dns.addresses);
     EndpointReport {
         id: endpoint.id.clone(),
@@ -152,7 +152,7 @@ fn endpoint_report(index: usize, endpoint: &Endpoint, all: &[Diagnosed], interru
             confidence: proxy.confidence,
             marks: proxy.marks,
         }),
-        layers: ladder(index, endpoint, all, interrupted),
+        layers: ladder(index, endpoint, all, wire.interrupted),
     }
 }
 

@@ -156,23 +156,35 @@ pub struct Setting {
     pub value: u32,
 }
 
+/// SETTINGS_HEADER_TABLE_SIZE.
+pub const HEADER_TABLE_SIZE: u16 = 0x1;
+/// SETTINGS_ENABLE_PUSH.
+pub const ENABLE_PUSH: u16 = 0x2;
 /// SETTINGS_MAX_CONCURRENT_STREAMS.
 pub const MAX_CONCURRENT_STREAMS: u16 = 0x3;
 /// SETTINGS_INITIAL_WINDOW_SIZE.
 pub const INITIAL_WINDOW_SIZE: u16 = 0x4;
+/// SETTINGS_MAX_FRAME_SIZE.
+pub const MAX_FRAME_SIZE: u16 = 0x5;
+/// SETTINGS_MAX_HEADER_LIST_SIZE.
+pub const MAX_HEADER_LIST_SIZE: u16 = 0x6;
+/// SETTINGS_ENABLE_CONNECT_PROTOCOL (RFC 8441, section 3).
+pub const ENABLE_CONNECT_PROTOCOL: u16 = 0x8;
+/// SETTINGS_NO_RFC7540_PRIORITIES (RFC 9218, section 2.1).
+pub const NO_RFC7540_PRIORITIES: u16 = 0x9;
 
 impl Setting {
     /// The name in RFC 9113, section 6.5.2 and its extensions, without the prefix; the number where unknown.
     pub fn name(&self) -> String {
         let name = match self.id {
-            0x1 => "HEADER_TABLE_SIZE",
-            0x2 => "ENABLE_PUSH",
+            HEADER_TABLE_SIZE => "HEADER_TABLE_SIZE",
+            ENABLE_PUSH => "ENABLE_PUSH",
             MAX_CONCURRENT_STREAMS => "MAX_CONCURRENT_STREAMS",
             INITIAL_WINDOW_SIZE => "INITIAL_WINDOW_SIZE",
-            0x5 => "MAX_FRAME_SIZE",
-            0x6 => "MAX_HEADER_LIST_SIZE",
-            0x8 => "ENABLE_CONNECT_PROTOCOL",
-            0x9 => "NO_RFC7540_PRIORITIES",
+            MAX_FRAME_SIZE => "MAX_FRAME_SIZE",
+            MAX_HEADER_LIST_SIZE => "MAX_HEADER_LIST_SIZE",
+            ENABLE_CONNECT_PROTOCOL => "ENABLE_CONNECT_PROTOCOL",
+            NO_RFC7540_PRIORITIES => "NO_RFC7540_PRIORITIES",
             other => return format!("{other:#06x}"),
         };
         name.to_owned()

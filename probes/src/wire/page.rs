@@ -147,7 +147,7 @@ fn json(text: &str) -> Mark {
 
 fn maker(text: &str) -> Option<Maker> {
     /// The tell-tale part of each template; the more telling ones first.
-    const TEMPLATES: [(&str, Maker); 21] = [
+    const TEMPLATES: [(&str, Maker); 22] = [
         ("<center>awselb/", Maker::Awselb),
         ("<center>cloudflare", Maker::Cloudflare),
         ("cf-error-details", Maker::Cloudflare),
@@ -172,6 +172,7 @@ fn maker(text: &str) -> Option<Maker> {
         ("The server returned an invalid or incomplete response.", Maker::Haproxy),
         ("The server didn't respond in time.", Maker::Haproxy),
         ("Request forbidden by administrative rules.", Maker::Haproxy),
+        ("Your browser sent an invalid request.", Maker::Haproxy),
     ];
     TEMPLATES
         .iter()

@@ -61,7 +61,8 @@ fn breaks_http2(endpoint: &Endpoint) -> bool {
             .is_some_and(|tls| tls.alpn.as_deref() != Some("h2"))
 }
 
-fn inspector(cert: &CertFacts) -> Option<&'static str> {
+/// The inspection product that made this certificate, by its issuer.
+pub(crate) fn inspector(cert: &CertFacts) -> Option<&'static str> {
     let names = [&cert.issuer_cn, &cert.issuer_org, &cert.issuer];
     let found = INSPECTORS
         .iter()

@@ -79,6 +79,12 @@ impl Report {
         proxies
     }
 
+    /// The proxy in front of each endpoint by its name in the report.
+    pub(crate) fn recognised(&self) -> impl Iterator<Item = Option<&str>> {
+        let endpoints = self.array("endpoints").iter();
+        endpoints.map(|endpoint| endpoint["proxy"]["name"].as_str())
+    }
+
     fn findings(&self) -> &[Value] {
         self.array("findings")
     }
