@@ -126,6 +126,16 @@ fn each_proxy_is_known_by_its_own_connection() {
             Certain,
             &["SETTINGS MAX_CONCURRENT_STREAMS=100, WINDOW_UPDATE", "server: Apache/2"],
         ),
+        (
+            "lab-nghttpx-ok",
+            Proxy::Nghttpx,
+            Certain,
+            &[
+                "SETTINGS MAX_CONCURRENT_STREAMS=100 INITIAL",
+                "server: nghttpx",
+                "via: 2 nghttpx",
+            ],
+        ),
         ("healthy-tls", Proxy::None, Likely, &["SETTINGS MAX_FRAME_SIZE=16384"]),
     ] {
         check(case(name), proxy, confidence, marks);
@@ -140,6 +150,7 @@ fn settings_alone_are_likely() {
         ("lab-haproxy-ok", Proxy::Haproxy),
         ("lab-caddy-ok", Proxy::Caddy),
         ("lab-apache-ok", Proxy::Apache),
+        ("lab-nghttpx-ok", Proxy::Nghttpx),
         ("healthy-tls", Proxy::None),
     ] {
         check(settings_alone(name), proxy, Likely, &["SETTINGS"]);

@@ -24,10 +24,18 @@ pub(crate) enum Proxy {
     Envoy,
     Caddy,
     Apache,
+    Nghttpx,
 }
 
 impl Proxy {
-    pub(crate) const ALL: [Self; 5] = [Self::Nginx, Self::Haproxy, Self::Envoy, Self::Caddy, Self::Apache];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Nginx,
+        Self::Haproxy,
+        Self::Envoy,
+        Self::Caddy,
+        Self::Apache,
+        Self::Nghttpx,
+    ];
 
     /// Also the name of its folder in `tests/lab`.
     pub(crate) fn name(self) -> &'static str {
@@ -37,6 +45,7 @@ impl Proxy {
             Self::Envoy => "envoy",
             Self::Caddy => "caddy",
             Self::Apache => "apache",
+            Self::Nghttpx => "nghttpx",
         }
     }
 
@@ -47,7 +56,7 @@ impl Proxy {
     /// How its configuration files end.
     pub(crate) fn extension(self) -> &'static str {
         match self {
-            Self::Nginx | Self::Apache => "conf",
+            Self::Nginx | Self::Apache | Self::Nghttpx => "conf",
             Self::Haproxy => "cfg",
             Self::Envoy => "yaml",
             Self::Caddy => "caddyfile",
@@ -85,6 +94,7 @@ impl Proxy {
                 .args(["--concurrency", "1", "--disable-hot-restart"]),
             Self::Caddy => command.args(["run", "--adapter", "caddyfile", "--config"]).arg(file),
             Self::Apache => command.arg("-DFOREGROUND").arg("-f").arg(file),
+            Self::Nghttpx => command.arg("--conf").arg(file),
         };
         // Nothing of the machine's own settings, and what a proxy stores goes with the run.
         command

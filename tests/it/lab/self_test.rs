@@ -65,6 +65,7 @@ fn a_proxy_that_cant_start_says_why() -> io::Result<()> {
                 let complaint = match proxy {
                     Proxy::Nginx | Proxy::Haproxy | Proxy::Envoy => "no-such-directive",
                     Proxy::Apache => "AH00534",
+                    Proxy::Nghttpx => "Bad configuration format",
                     // This one says no more.
                     Proxy::Caddy => "exit status: 1",
                 };
@@ -141,11 +142,15 @@ fn serve(lab: &Lab, proxy: Proxy, configuration: &Path) -> Option<Serving> {
 fn healthy_configuration(proxy: Proxy) -> PathBuf {
     let name = match proxy {
         Proxy::Nginx => "ok-prefix",
-        Proxy::Haproxy | Proxy::Envoy | Proxy::Caddy | Proxy::Apache => "ok",
+        Proxy::Haproxy | Proxy::Envoy | Proxy::Caddy | Proxy::Apache | Proxy::Nghttpx => "ok",
     };
-    configurations()
-        .join(proxy.name())
-        .join(format!("{name}.{}", proxy.extension()))
+    let file = Path::new(proxy.name()).join(format!("{name}.{}", proxy.extension()));
+    let shared = configurations().join(&file);
+    if shared.exists() {
+        shared
+    } else {
+        configurations().join("ours").join(file)
+    }
 }
 
 /// The whole answer to one `GET /api/healthz`.
