@@ -146,25 +146,31 @@ pub fn recognise(endpoint: &Endpoint) -> Option<Recognised> {
     })
 }
 
-/// What is in front of this endpoint; where its own answers show nothing, what the same port showed to another, less surely.
+/// What is in front of this endpoint; where another one at the same port shows more of it, that, less surely.
 pub fn recognise_among(endpoint: &Endpoint, all: &[Endpoint]) -> Option<Recognised> {
-    if let Some(found) = recognise(endpoint) {
-        return Some(found);
-    }
-    let same_port = |other: &&Endpoint| {
-        other.id != endpoint.id && endpoint.is_spoken_to() && other.target.address() == endpoint.target.address()
+    let own = recognise(endpoint);
+    let shows_more = |found: &Recognised| match &own {
+        // That one protocol passes through says nothing of another.
+        None => endpoint.is_spoken_to() && found.proxy != Proxy::None,
+        Some(own) => found.proxy != own.proxy && found.proxy.look() == own.proxy,
     };
-    let (other, found) = all
-        .iter()
-        .filter(same_port)
-        .find_map(|other| Some((other, recognise(other)?)))?;
-    // That one protocol passes through says nothing of another.
-    (found.proxy != Proxy::None).then(|| Recognised {
+    let at_same_port =
+        |other: &&Endpoint| other.id != endpoint.id && other.target.address() == endpoint.target.address();
+    let found = all.iter().filter(at_same_port).find_map(|other| {
+        let found = recognise(other).filter(&shows_more)?;
+        Some((other, found))
+    });
+    let Some((other, found)) = found else {
+        return own;
+    };
+    let mut marks = own.map(|own| own.marks).unwrap_or_default();
+    marks.push(format!("what {} shows of the same port", other.id));
+    Some(Recognised {
         confidence: match found.confidence {
             Confidence::Certain => Confidence::Likely,
             Confidence::Likely | Confidence::Possible => Confidence::Possible,
         },
-        marks: vec![format!("what {} shows of the same port", other.id)],
+        marks,
         ..found
     })
 }

@@ -463,6 +463,23 @@ fn an_endpoint_without_marks_takes_those_of_its_port_less_surely() {
 }
 
 #[test]
+fn what_an_endpoint_leaves_open_another_at_its_port_decides() {
+    let go = with_settings(settings_alone("lab-caddy-ok"), &GO, Some(983_041));
+    let rest = wire(go.clone()).endpoints.remove(0);
+    let mut seen = wire(with_certificate(go, "subject_cn", "TRAEFIK DEFAULT CERT"));
+    seen.endpoints.truncate(1);
+    seen.endpoints.extend([rest.clone()]);
+    seen.endpoints[1].id = "rest".to_owned();
+    let found = recognise_among(&seen.endpoints[1], &seen.endpoints).expect("SETTINGS came");
+    assert_eq!((found.proxy, found.confidence), (Proxy::Traefik, Likely), "{found:?}");
+    assert_eq!(found.marks.len(), 2, "{found:?}");
+    assert_eq!(found.marks[1], "what grpc shows of the same port");
+    // Which Go server it is shows at gRPC; that it is one adds nothing to that.
+    let found = recognise_among(&seen.endpoints[0], &seen.endpoints).map(|found| found.confidence);
+    assert_eq!(found, Some(Certain));
+}
+
+#[test]
 fn silence_shows_nothing() {
     for name in [
         "fault-tcp-refused",
