@@ -136,6 +136,25 @@ fn each_proxy_is_known_by_its_own_connection() {
                 "via: 2 nghttpx",
             ],
         ),
+        // Traefik adds nothing to what it passes on, and has pages of its own.
+        (
+            "lab-traefik-ok",
+            Proxy::GoHttp,
+            Likely,
+            &["SETTINGS MAX_FRAME_SIZE=1048576"],
+        ),
+        (
+            "lab-traefik-not-routed",
+            Proxy::Traefik,
+            Likely,
+            &["SETTINGS MAX_FRAME_SIZE=1048576", "\"404 page not found\""],
+        ),
+        (
+            "lab-traefik-upstream-down",
+            Proxy::Traefik,
+            Likely,
+            &["SETTINGS MAX_FRAME_SIZE=1048576", "\"Bad Gateway\""],
+        ),
         ("healthy-tls", Proxy::None, Likely, &["SETTINGS MAX_FRAME_SIZE=16384"]),
     ] {
         check(case(name), proxy, confidence, marks);

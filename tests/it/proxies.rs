@@ -157,7 +157,11 @@ impl Row {
             _ if name == "envoy/istio-server-header" => "istio",
             folder => folder.unwrap_or_default(),
         };
-        report.recognised().all(|proxy| proxy == Some(accepted))
+        // What Traefik passes on without a word of its own could be any Go server's.
+        let alike = |proxy| accepted == "traefik" && proxy == "go-http";
+        report
+            .recognised()
+            .all(|proxy| proxy.is_some_and(|proxy| proxy == accepted || alike(proxy)))
     }
 }
 

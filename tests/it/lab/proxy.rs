@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use super::port::Port;
 use super::process::Process;
+use super::self_test::{healthz, tls};
 use super::{Lab, repository};
 
 /// A proxy that has configurations in `tests/lab`.
@@ -25,16 +26,18 @@ pub(crate) enum Proxy {
     Caddy,
     Apache,
     Nghttpx,
+    Traefik,
 }
 
 impl Proxy {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Nginx,
         Self::Haproxy,
         Self::Envoy,
         Self::Caddy,
         Self::Apache,
         Self::Nghttpx,
+        Self::Traefik,
     ];
 
     /// Also the name of its folder in `tests/lab`.
@@ -46,6 +49,7 @@ impl Proxy {
             Self::Caddy => "caddy",
             Self::Apache => "apache",
             Self::Nghttpx => "nghttpx",
+            Self::Traefik => "traefik",
         }
     }
 
@@ -58,7 +62,7 @@ impl Proxy {
         match self {
             Self::Nginx | Self::Apache | Self::Nghttpx => "conf",
             Self::Haproxy => "cfg",
-            Self::Envoy => "yaml",
+            Self::Envoy | Self::Traefik => "yaml",
             Self::Caddy => "caddyfile",
         }
     }
@@ -83,7 +87,18 @@ impl Proxy {
             .find(|program| program.is_file())
     }
 
-    fn command(self, program: &Path, file: &Path, run: &Path) -> Command {
+    /// Whether it listens, and does as it is configured.
+    fn serves(self, lab: &Lab, address: SocketAddr) -> bool {
+        match self {
+            // It listens before it has its routes; all of its configurations have one to the API.
+            Self::Traefik => tls(lab, address)
+                .and_then(healthz)
+                .is_ok_and(|answer| answer.starts_with("HTTP/1.1 200")),
+            _ => TcpStream::connect(address).is_ok(),
+        }
+    }
+
+    fn command(self, program: &Path, file: &Path, run: &Path, listen: &Port) -> Command {
         let mut command = Command::new(program);
         match self {
             Self::Nginx => command.arg("-c").arg(file).arg("-p").arg(run),
@@ -95,6 +110,17 @@ impl Proxy {
             Self::Caddy => command.args(["run", "--adapter", "caddyfile", "--config"]).arg(file),
             Self::Apache => command.arg("-DFOREGROUND").arg("-f").arg(file),
             Self::Nghttpx => command.arg("--conf").arg(file),
+            // Where it listens is no part of the file with its routes.
+            Self::Traefik => command
+                .arg(format!("--entrypoints.lab.address={}", listen.address()))
+                .arg(format!("--providers.file.filename={}", file.display()))
+                // It waits two seconds for more routes otherwise.
+                .args([
+                    "--providers.providersthrottleduration=1ms",
+                    "--providers.file.watch=false",
+                ])
+                .arg("--global.checknewversion=false")
+                .arg(format!("--log.filepath={}", run.join("error.log").display())),
         };
         // Nothing of the machine's own settings, and what a proxy stores goes with the run.
         command
@@ -129,9 +155,9 @@ impl Serving {
             .replace("@LOAD_STREAM@", &load_stream_module());
         let file = run.join(format!("{}.{}", proxy.name(), proxy.extension()));
         fs::write(&file, text)?;
-        let process = Process::spawn(proxy.command(&program, &file, &run))?;
+        let process = Process::spawn(proxy.command(&program, &file, &run, &listen))?;
         let mut serving = Self { listen, process };
-        match serving.wait_until_it_listens() {
+        match serving.wait_until(|address| proxy.serves(lab, address)) {
             Ok(()) => Ok(serving),
             Err(problem) => Err(StartError::NotServing {
                 proxy,
@@ -146,10 +172,10 @@ impl Serving {
     }
 
     /// Returns what went wrong if the process ends first or listens too late.
-    fn wait_until_it_listens(&mut self) -> Result<(), String> {
+    fn wait_until(&mut self, serves: impl Fn(SocketAddr) -> bool) -> Result<(), String> {
         let started = Instant::now();
         while started.elapsed() < START_LIMIT {
-            if TcpStream::connect(self.listen.address()).is_ok() {
+            if serves(self.listen.address()) {
                 return Ok(());
             }
             // Nothing tells when a port starts to listen, so this asks again, and notices an early end meanwhile.
