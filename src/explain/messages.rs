@@ -187,11 +187,14 @@ pub static MESSAGES: &[Message] = &[
     says("no healthy upstream", &[606, 803], &["no healthy upstream"]),
     says("upstream request timeout", &[616, 704], &["upstream request timeout", "stream timeout", "downstream duration timeout"]),
     says("rpc error: code = PermissionDenied desc = RBAC: access denied", &[611], &["RBAC: access denied"]),
+    says("rpc error: code = PermissionDenied desc =", &[611], &["code = PermissionDenied desc ="]),
+    says("rpc error: code = Unauthenticated desc = Jwt is missing", &[611], &["Jwt is missing", "Jwt verification fails"]),
 
     // gRPC: the gateway itself, or another server.
     says("rpc error: code = Unimplemented desc = unknown service protobuf.Transport", &[609], &["unknown service protobuf.Transport"]),
     says("rpc error: code = Unimplemented desc = unknown method HealthCheck for service protobuf.Transport", &[615, 603], &["unknown method HealthCheck for service protobuf.Transport"]),
     says("rpc error: code = Unimplemented desc = unknown method PreConnect for service protobuf.Transport", &[609, 904], &["unknown method … for service protobuf.Transport"]),
+    says("rpc error: code = Unimplemented desc = malformed method name: …", &[601], &["malformed method name"]),
     says("rpc error: code = Unimplemented desc =", &[601, 609], &["code = Unimplemented desc =", "12 UNIMPLEMENTED"]),
     says("internal error, unable to initialize identity provider", &[610], &["unable to initialize identity provider"]),
     says("rpc error: code = InvalidArgument desc = missing client origin", &[617], &["missing client origin"]),

@@ -11,6 +11,8 @@ impl Status {
     pub const OK: Self = Self(0);
     /// InvalidArgument.
     pub const INVALID_ARGUMENT: Self = Self(3);
+    /// PermissionDenied.
+    pub const PERMISSION_DENIED: Self = Self(7);
     /// Unimplemented.
     pub const UNIMPLEMENTED: Self = Self(12);
     /// Internal.

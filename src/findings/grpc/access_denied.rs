@@ -1,11 +1,11 @@
-//! HD611: 401, 403, 407 or a redirect of something in front.
+//! HD611: 401, 403, 407, a redirect, or a gRPC status that means the same, of something in front.
 
-use hoop_doctor_probes::http2::{CallName, Reply};
-use hoop_doctor_probes::wire::status::Said;
+use hoop_doctor_probes::http2::{CallName, GrpcStatus, Reply};
+use hoop_doctor_probes::wire::status::{Said, Status};
 
 use super::logged;
 use crate::evidence::{Endpoint, Evidence};
-use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
+use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_grpc};
 use crate::proxies::Proxy;
 
 pub(in crate::findings) static RULE: Rule = Rule {
@@ -21,7 +21,7 @@ pub(in crate::findings) static RULE: Rule = Rule {
 
 fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_grpc(evidence, |endpoint| {
-        let what = denial(endpoint)?;
+        let (what, confidence) = denial(endpoint)?;
         let draft = Draft::new(
             format!(
                 "something in front of the gateway refuses gRPC calls to {}: {what}",
@@ -32,6 +32,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         );
         Some(
             draft
+                .confidence(confidence)
                 .snippet(Proxy::Nginx, "location /protobuf.Transport/ {\n    auth_basic off;\n    allow all;   # and no return or rewrite that catches this path\n    grpc_pass grpc://127.0.0.1:8010;\n}")
                 .snippet(Proxy::IngressNginx, "nginx.ingress.kubernetes.io/whitelist-source-range: 0.0.0.0/0   # and no auth-url on this Ingress")
                 .snippet(Proxy::Istio, "kind: AuthorizationPolicy\nspec:\n  action: ALLOW\n  rules:\n  - to:\n    - operation: { paths: [\"/protobuf.Transport/*\"] }")
@@ -43,25 +44,44 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
     })
 }
 
-fn denial(endpoint: &Endpoint) -> Option<String> {
+/// What is said instead of the gateway's answer, and how surely that is a refusal.
+fn denial(endpoint: &Endpoint) -> Option<(String, Confidence)> {
+    let certain = |what| Some((what, Confidence::Certain));
     match endpoint.reply(CallName::Connect)? {
         Reply::Http(head, _) => match (head.status, head.field("location")) {
             (300..=399, Some(location)) if location.ends_with("/protobuf.Transport/Connect/") => None,
-            (300..=399, Some(location)) => Some(format!("HTTP {} redirects to {location}", head.status)),
-            (300..=399, None) => Some(format!("HTTP {}", head.status)),
-            (401, _) => Some(match head.field("www-authenticate") {
+            (300..=399, Some(location)) => certain(format!("HTTP {} redirects to {location}", head.status)),
+            (300..=399, None) => certain(format!("HTTP {}", head.status)),
+            (401, _) => certain(match head.field("www-authenticate") {
                 Some(challenge) => format!("HTTP 401, {challenge}"),
                 None => "HTTP 401".to_owned(),
             }),
-            (403 | 407 | 451, _) => Some(format!("HTTP {}", head.status)),
+            (403 | 407 | 451, _) => certain(format!("HTTP {}", head.status)),
+            // What filters of hosts, content types and methods answer, and sometimes a web server that isn't meant at all.
+            (402 | 406 | 410..=412 | 415 | 417 | 418 | 421 | 422, _) => {
+                Some((format!("HTTP {}", head.status), Confidence::Likely))
+            }
             _ => None,
         },
-        Reply::Grpc(status) if status.said == Said::RbacDenied => Some(format!("status 7, \"{}\"", status.message)),
         // Envoy turns a redirect of its own into status 2 and keeps the field.
-        Reply::Grpc(_) => {
-            let location = endpoint.answer(CallName::Connect)?.head.as_ref()?.field("location")?;
-            Some(format!("a redirect to {location}"))
-        }
+        Reply::Grpc(status) => match endpoint.answer(CallName::Connect)?.head.as_ref()?.field("location") {
+            Some(location) => certain(format!("a redirect to {location}")),
+            None => refusal(status),
+        },
         _ => None,
     }
+}
+
+/// The filters of Envoy refuse a gRPC call with a status instead of a page. The gateway says 7 to nobody, and 16 only
+/// with texts of its own.
+fn refusal(status: &GrpcStatus) -> Option<(String, Confidence)> {
+    let refuses = matches!(status.code, Status::PERMISSION_DENIED | Status::UNAUTHENTICATED);
+    if !refuses || status.said.is_gateway() {
+        return None;
+    }
+    let what = match status.said {
+        Said::Nothing => format!("status {} without a message", status.code.0),
+        _ => format!("status {}, \"{}\"", status.code.0, status.message),
+    };
+    Some((what, Confidence::Certain))
 }
