@@ -3,7 +3,7 @@
 use hoop_doctor_probes::http2::{CallName, Reply};
 use hoop_doctor_probes::wire::status::Said;
 
-use super::logged;
+use super::{logged, not_routed};
 use crate::evidence::Evidence;
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
 
@@ -23,7 +23,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         let Some(Reply::Grpc(status)) = endpoint.reply(CallName::Connect) else {
             return None;
         };
-        if status.said != Said::UnknownService {
+        if status.said != Said::UnknownService || not_routed::is_path_changed(status) {
             return None;
         }
         let draft = Draft::new(
