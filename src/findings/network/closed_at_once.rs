@@ -1,6 +1,7 @@
 //! HD204: accepted, then closed before anything was said.
 
 use hoop_doctor_probes::http2::ConnectionEnd;
+use hoop_doctor_probes::tcp::TcpFailure;
 use hoop_doctor_probes::tls::TlsFailure;
 
 use crate::evidence::{Endpoint, Evidence};
@@ -20,7 +21,12 @@ pub(in crate::findings) static RULE: Rule = Rule {
 
 fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_endpoint(evidence, |endpoint| {
-        let (how, confidence) = match (unasked(endpoint), at_first_bytes(endpoint)) {
+        let unasked = if is_reset_while_connecting(endpoint) {
+            Some(ConnectionEnd::Reset)
+        } else {
+            unasked(endpoint)
+        };
+        let (how, confidence) = match (unasked, at_first_bytes(endpoint)) {
             (Some(end), _) => (format!("{} before anything was said", word(end)), Confidence::Certain),
             (None, Some(end)) => (
                 format!("{} at the first bytes, in cleartext and in TLS", word(end)),
@@ -30,7 +36,8 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         };
         let draft = Draft::new(
             format!("{} accepts connections and has them {how}", endpoint.target.address()),
-            "look at the TCP load balancer or proxy in front of the gateway: it has no live target behind this port",
+            "look at the TCP load balancer or proxy in front of the gateway: it has no live target behind this port, or sends the \
+             target a PROXY header that a gateway doesn't know, or has a rule against this machine's address",
         );
         let draft = match confidence {
             Confidence::Certain => draft,
@@ -38,13 +45,23 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 .candidate(318, "a TLS port that closes for a reason of its own, without an alert")
                 .candidate(315, "a TLS port that doesn't know this name"),
         };
-        Some(draft.confidence(confidence).seen_in(endpoint, &["listen", "opposite-scheme/http2"]).logged_as(&[
+        let seen = match endpoint.connect_failure() {
+            Some((attempt, _)) => draft.seen_in(endpoint, &[&format!("tcp/{}", attempt.addr)]),
+            None => draft.seen_in(endpoint, &["listen", "opposite-scheme/http2"]),
+        };
+        Some(seen.confidence(confidence).logged_as(&[
             "connection error: desc = \"error reading server preface: EOF\"",
             "connection error: desc = \"error reading server preface: read tcp {local}->{addr}: read: connection reset by peer\"",
             "connection error: desc = \"transport: authentication handshake failed: EOF\"",
             "connection error: desc = \"transport: authentication handshake failed: read tcp {local}->{addr}: read: connection reset by peer\"",
+            "connection error: desc = \"transport: Error while dialing: dial tcp {addr}: connect: connection reset by peer\"",
         ]))
     })
+}
+
+/// A port that doesn't listen refuses; a reset comes from one that accepted, before this machine had noticed.
+fn is_reset_while_connecting(endpoint: &Endpoint) -> bool {
+    matches!(endpoint.connect_failure(), Some((_, TcpFailure::Reset)))
 }
 
 /// How the server ended a connection on which nobody had spoken.

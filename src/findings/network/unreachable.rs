@@ -43,13 +43,8 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                     "use an address of a family that this machine has, and a port other than 0",
                 ),
             },
-            TcpFailure::Reset => (
-                "the connection attempt was reset",
-                "connect: connection reset by peer",
-                "check the firewall or load balancer in front of it",
-            ),
             TcpFailure::Other { text } => (text.as_str(), "connect: {error}", "mend what the system's error says"),
-            TcpFailure::Refused | TcpFailure::TimedOut | TcpFailure::Interrupted => return None,
+            TcpFailure::Refused | TcpFailure::TimedOut | TcpFailure::Reset | TcpFailure::Interrupted => return None,
         };
         let draft = Draft::new(format!("{addr} can't be reached: {says}"), remedy);
         let logged = format!("connection error: desc = \"transport: Error while dialing: dial tcp {{addr}}: {go}\"");
