@@ -62,7 +62,7 @@ fn every_case_puts_its_cause_first() -> io::Result<()> {
 }
 
 #[test]
-fn every_fault_and_every_quick_scenario_has_a_case() -> io::Result<()> {
+fn every_fault_and_every_quick_scenario_of_the_shared_table_has_a_case() -> io::Result<()> {
     let asked_for: BTreeSet<String> = expectations()?
         .into_iter()
         .map(|expectation| expectation.case)

@@ -74,7 +74,8 @@ fn the_later_rows_are_rows_of_the_shared_table() -> io::Result<()> {
 #[test]
 fn every_configuration_has_a_row_and_every_row_a_configuration() -> io::Result<()> {
     for (folder, table) in [("", SHARED), ("ours", OURS)] {
-        let scenarios = Scenario::table(table)?;
+        let mut scenarios = Scenario::table(table)?;
+        scenarios.extend(Scenario::later(table)?);
         for scenario in &scenarios {
             let file = scenario.configuration();
             assert!(file.is_file(), "{table}: {} has no {}", scenario.name, file.display());

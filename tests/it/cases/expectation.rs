@@ -6,6 +6,7 @@ use std::io;
 use hoop_doctor::report::Report;
 use hoop_doctor_standin::Fault;
 
+use super::Case;
 use super::edit::EDITS;
 use crate::lab::doctor;
 use crate::lab::scenario::{Expected, Scenario};
@@ -19,7 +20,7 @@ pub(super) struct Expectation {
 /// One row of a table.
 pub(super) struct Row(Expected);
 
-/// Every case that has to be there.
+/// Every case that has to be there. Of our own scenarios of the lab only those are recorded whose rule no other case shows.
 pub(super) fn expectations() -> io::Result<Vec<Expectation>> {
     let mut all: BTreeMap<String, Vec<Row>> = BTreeMap::new();
     let mut add = |case: String, expected: Expected| all.entry(case).or_default().push(Row(expected));
@@ -35,7 +36,11 @@ pub(super) fn expectations() -> io::Result<Vec<Expectation>> {
     for fault in Fault::ALL {
         add(of_fault(fault), Expected::parse(fault.expects()));
     }
-    for scenario in scenarios()? {
+    let recorded = Case::names()?;
+    let ours = quick(OURS)?
+        .into_iter()
+        .filter(|scenario| recorded.contains(&of_scenario(scenario)));
+    for scenario in quick(SHARED)?.into_iter().chain(ours) {
         add(of_scenario(&scenario), scenario.expected);
     }
     Ok(all.into_iter().map(|(case, rows)| Expectation { case, rows }).collect())
@@ -43,8 +48,13 @@ pub(super) fn expectations() -> io::Result<Vec<Expectation>> {
 
 /// The lab's rows that need no `--deep`; a name can have two.
 pub(super) fn scenarios() -> io::Result<Vec<Scenario>> {
-    let mut scenarios = Scenario::table("expect.tsv")?;
-    scenarios.extend(Scenario::table("ours/expect.tsv")?);
+    let mut scenarios = quick(SHARED)?;
+    scenarios.extend(quick(OURS)?);
+    Ok(scenarios)
+}
+
+fn quick(table: &str) -> io::Result<Vec<Scenario>> {
+    let mut scenarios = Scenario::table(table)?;
     scenarios.retain(|scenario| !scenario.is_deep());
     Ok(scenarios)
 }
@@ -102,3 +112,6 @@ const fn told(scheme: &'static str, fault: Fault, expected: &'static str) -> Tol
         expected,
     }
 }
+
+const SHARED: &str = "expect.tsv";
+const OURS: &str = "ours/expect.tsv";

@@ -15,6 +15,9 @@ use time::{Duration, OffsetDateTime};
 /// The name that the lab's clients ask for.
 pub(crate) const GATEWAY: &str = "gateway.lab.test";
 
+/// A name that no client of the lab asks for.
+const OTHER: &str = "other.lab.test";
+
 /// PEM files in one folder.
 pub(crate) struct Certificates {
     folder: PathBuf,
@@ -82,6 +85,7 @@ struct Leaf {
     /// What follows `@CERT_` in a placeholder; nothing for the healthy one.
     fault: Option<&'static str>,
     names: &'static [&'static str],
+    common_name: &'static str,
     /// In days from today.
     valid: (i64, i64),
     chain: Chain,
@@ -110,11 +114,12 @@ enum Chain {
 const HEALTHY: Leaf = Leaf {
     fault: None,
     names: &[GATEWAY, "localhost", "127.0.0.1"],
+    common_name: GATEWAY,
     valid: (-30, 365),
     chain: Chain::Full,
 };
 
-const LEAVES: [Leaf; 7] = [
+const LEAVES: [Leaf; 9] = [
     HEALTHY,
     Leaf {
         fault: Some("EXPIRED"),
@@ -138,10 +143,26 @@ const LEAVES: [Leaf; 7] = [
     },
     Leaf {
         fault: Some("OTHER"),
-        names: &["other.lab.test"],
+        names: &[OTHER],
+        common_name: OTHER,
         ..HEALTHY
     },
-    // The common name below is all that this one has.
+    Leaf {
+        fault: Some("EXPIRED_OTHER"),
+        names: &[OTHER],
+        common_name: OTHER,
+        valid: (-93, -3),
+        ..HEALTHY
+    },
+    // What ingress-nginx makes for itself where it has no certificate for a host.
+    Leaf {
+        fault: Some("FAKE"),
+        names: &["ingress.local"],
+        common_name: "Kubernetes Ingress Controller Fake Certificate",
+        chain: Chain::SelfSigned,
+        ..HEALTHY
+    },
+    // The common name is all that this one has.
     Leaf {
         fault: Some("CNONLY"),
         names: &[],
@@ -172,8 +193,7 @@ impl Authority {
     fn issue(&self, leaf: &Leaf) -> Result<Bundle, rcgen::Error> {
         let names: Vec<String> = leaf.names.iter().map(|&name| name.to_owned()).collect();
         let mut params = CertificateParams::new(names)?;
-        let common_name = leaf.names.first().copied().unwrap_or(GATEWAY);
-        params.distinguished_name.push(DnType::CommonName, common_name);
+        params.distinguished_name.push(DnType::CommonName, leaf.common_name);
         set_validity(&mut params, leaf.valid);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

@@ -26,10 +26,21 @@ impl Scenario {
     ///
     /// Panics at a row that can't be read: the tables are part of the repository.
     pub(crate) fn table(path: &str) -> io::Result<Vec<Self>> {
+        Self::rows(path, |line| {
+            (!line.is_empty() && !line.starts_with('#')).then_some(line)
+        })
+    }
+
+    /// The rows that wait for their rule, which stand behind `# later: `.
+    pub(crate) fn later(path: &str) -> io::Result<Vec<Self>> {
+        Self::rows(path, |line| line.strip_prefix("# later: "))
+    }
+
+    fn rows(path: &str, row: impl Fn(&str) -> Option<&str>) -> io::Result<Vec<Self>> {
         let text = fs::read_to_string(configurations().join(path))?;
         Ok(text
             .lines()
-            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+            .filter_map(row)
             .map(|line| Self::parse(line).unwrap_or_else(|| panic!("{path}: no scenario: {line:?}")))
             .collect())
     }

@@ -98,9 +98,9 @@ fn each_certificate_has_the_fault_that_it_is_named_for() -> io::Result<()> {
             continue;
         };
         let as_named = match leaf {
-            "_EXPIRED@" => matches!(fault, CertificateError::ExpiredContext { .. }),
+            "_EXPIRED@" | "_EXPIRED_OTHER@" => matches!(fault, CertificateError::ExpiredContext { .. }),
             "_FUTURE@" => matches!(fault, CertificateError::NotValidYetContext { .. }),
-            "_NOCHAIN@" | "_SELF@" => fault == CertificateError::UnknownIssuer,
+            "_NOCHAIN@" | "_SELF@" | "_FAKE@" => fault == CertificateError::UnknownIssuer,
             "_OTHER@" | "_CNONLY@" => {
                 matches!(fault, CertificateError::NotValidForNameContext { .. })
             }
