@@ -140,8 +140,12 @@ pub enum DialError {
     NoSuchHost(String),
     /// grpc-go can't even read the target as part of a URL.
     Target(ParseError),
+    /// Nothing is left of the target once its query or fragment is gone.
+    Empty,
     /// The `dns:` resolver got nothing to look up.
     DnsMissingAddress,
+    /// The `dns:` resolver takes a name that can't exist for one that has no address.
+    DnsNoAddress,
     /// The `dns:` resolver takes no empty port.
     DnsEndsWithColon,
     /// The `dns:` resolver finds no host, with or without its default port.
@@ -161,7 +165,9 @@ impl fmt::Display for DialError {
             Self::UnknownPort(port) => write!(f, "lookup tcp/{port}: unknown port"),
             Self::NoSuchHost(host) => write!(f, "lookup {host}: no such host"),
             Self::Target(error) => error.fmt(f),
+            Self::Empty => f.write_str("passthrough: received empty target in Build()"),
             Self::DnsMissingAddress => f.write_str("dns resolver: missing address"),
+            Self::DnsNoAddress => f.write_str("name resolver error: produced zero addresses"),
             Self::DnsEndsWithColon => f.write_str("dns resolver: missing port after port-separator colon"),
             Self::DnsInvalid { address, fault } => {
                 write!(
@@ -213,12 +219,12 @@ pub fn dial(target: &Target) -> Dial {
         match &*url.scheme {
             "dns" => return dial_dns(&endpoint(&url), target),
             "unix" | "unix-abstract" => return Dial::Unix,
-            "passthrough" => return dial_tcp(&endpoint(&url), target),
+            "passthrough" => return pass_through(&endpoint(&url), target),
             _ => {}
         }
     }
     match parse(&format!("passthrough:///{text}")) {
-        Ok(url) => dial_tcp(&endpoint(&url), target),
+        Ok(url) => pass_through(&endpoint(&url), target),
         Err(error) => Dial::Refused(DialError::Target(error)),
     }
 }
@@ -228,6 +234,14 @@ fn endpoint(url: &super::Url<'_>) -> String {
     let path = String::from_utf8_lossy(&url.path);
     let text = if path.is_empty() { url.opaque } else { &path };
     text.strip_prefix('/').unwrap_or(text).to_owned()
+}
+
+/// grpc-go's `passthrough` resolver.
+fn pass_through(endpoint: &str, target: &Target) -> Dial {
+    match endpoint {
+        "" => Dial::Refused(DialError::Empty),
+        address => dial_tcp(address, target),
+    }
 }
 
 /// grpc-go's `dns` resolver, which alone has a default port.
@@ -241,8 +255,11 @@ fn dial_dns(endpoint: &str, target: &Target) -> Dial {
     match split_host_port(endpoint) {
         Ok((_, "")) => Dial::Refused(DialError::DnsEndsWithColon),
         Ok(("", port)) => dial_tcp(&format!("localhost:{port}"), target),
+        // The name is looked up before the port is looked at.
+        Ok((host, _)) if !can_be_resolved(host) => Dial::Refused(DialError::DnsNoAddress),
         Ok(_) => dial_tcp(endpoint, target),
         Err(_) => match split_host_port(&format!("{endpoint}:{DNS_PORT}")) {
+            Ok((host, _)) if !can_be_resolved(host) => Dial::Refused(DialError::DnsNoAddress),
             Ok((host, _)) => resolve(host.to_owned(), DNS_PORT, false, target),
             Err(fault) => Dial::Refused(DialError::DnsInvalid {
                 address: target.redact(endpoint),
@@ -273,7 +290,7 @@ fn dial_tcp(address: &str, target: &Target) -> Dial {
 }
 
 fn resolve(host: String, port: u16, port_written: bool, target: &Target) -> Dial {
-    if host.is_empty() || ip::parse(host.as_bytes()).is_ok() || is_domain_name(&host) {
+    if host.is_empty() || can_be_resolved(&host) {
         return Dial::Tcp {
             host,
             port,
@@ -281,6 +298,11 @@ fn resolve(host: String, port: u16, port_written: bool, target: &Target) -> Dial
         };
     }
     Dial::Refused(DialError::NoSuchHost(target.redact(&host)))
+}
+
+/// Whether Go asks anyone about this host, or knows its address already.
+fn can_be_resolved(host: &str) -> bool {
+    ip::parse(host.as_bytes()).is_ok() || is_domain_name(host)
 }
 
 /// Go's `net.SplitHostPort`.

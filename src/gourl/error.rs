@@ -39,6 +39,8 @@ impl ParseError {
             Kind::Url => redact_url(raw),
             Kind::Key => redact_key(raw),
         };
+        // Only the whole text tells what is secret in it.
+        let shown = if shown == raw { named.to_owned() } else { shown };
         Self(Box::new(Refusal {
             reason: if hit { reason.masked() } else { reason },
             position: raw.get(..at).unwrap_or(raw).chars().count(),

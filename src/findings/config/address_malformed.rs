@@ -83,8 +83,11 @@ fn after_refusal(error: &DialError, around: bool) -> &'static str {
             "write the port in digits, and nothing behind it: without a scheme a slash belongs to the port"
         }
         DialError::NoSuchHost(_) if around => "write :// behind the scheme, and take away spaces and quotes",
-        DialError::NoSuchHost(_) => "correct the host: no resolver is ever asked for such a name",
+        DialError::NoSuchHost(_) | DialError::DnsNoAddress => {
+            "correct the host: no resolver is ever asked for such a name"
+        }
         DialError::Target(_) => "take away what can't be in an address: spaces, quotes, percent signs",
+        DialError::Empty => "write the gateway's host and port",
         DialError::DnsMissingAddress | DialError::DnsEndsWithColon => "name host and port behind dns:///",
     }
 }
@@ -101,7 +104,12 @@ fn logged(fault: &AddressFault) -> Option<String> {
         AddressFault::PortZero | AddressFault::HostMissing => Some(dial_error_of("{addr}: connect: connection refused")),
         AddressFault::UnixSocket => Some("connection error: desc = \"transport: Error while dialing: dial unix {path}: connect: no such file or directory\"".to_owned()),
         AddressFault::Dial(
-            DialError::Target(_) | DialError::DnsMissingAddress | DialError::DnsEndsWithColon | DialError::DnsInvalid { .. },
+            DialError::Target(_)
+            | DialError::Empty
+            | DialError::DnsMissingAddress
+            | DialError::DnsNoAddress
+            | DialError::DnsEndsWithColon
+            | DialError::DnsInvalid { .. },
         )
         | AddressFault::WrongFormat(_) => None,
     }
