@@ -93,13 +93,14 @@ pub static MESSAGES: &[Message] = &[
     says("failed to do connect handshake", &[208, 210], &["failed to do connect handshake"]),
     says("proxyconnect tcp: dial tcp: lookup proxy.example.com: no such host", &[209], &["proxyconnect tcp: …no such host", "proxyconnect tcp: …connection refused", "proxyconnect tcp: …i/o timeout", "Could not resolve proxy"]),
     says("proxyconnect tcp: EOF", &[209, 210], &["proxyconnect tcp"]),
-    says("error reading server preface: 10.0.1.5:50000->10.0.0.10:443: i/o timeout", &[212, 408], &["error reading server preface: …i/o timeout", "error reading server preface: …context deadline exceeded"]),
+    says("error reading server preface: 10.0.1.5:50000->10.0.0.10:443: i/o timeout", &[212, 408], &["error reading server preface: …i/o timeout", "error reading server preface: …use of closed network connection", "error reading server preface: …context deadline exceeded"]),
     says("authentication handshake failed: context deadline exceeded", &[212, 316, 315, 206], &["authentication handshake failed: context deadline exceeded", "authentication handshake failed: …i/o timeout", "TLS handshake timeout"]),
 
     // Plaintext and TLS confused.
     says("error reading server preface: unexpected EOF", &[301], &["error reading server preface: unexpected EOF"]),
     says("error reading server preface: EOF", &[301, 204, 408, 213, 4], &["error reading server preface: EOF"]),
     says("error reading server preface: read tcp 10.0.1.5:50000->10.0.0.10:443: read: connection reset by peer", &[301, 204, 213], &["error reading server preface: …connection reset by peer", "error reading server preface: …broken pipe"]),
+    says("rpc error: code = Unavailable desc = write tcp 10.0.1.5:50000->10.0.0.10:8010: write: broken pipe", &[301, 204, 213], &["desc = write tcp …: write: broken pipe", "desc = write tcp …: write: connection reset by peer"]),
     says("error reading server preface: remote error: tls: certificate required", &[312], &["remote error: tls: certificate required", "remote error: tls: bad certificate", "TLSV13_ALERT_CERTIFICATE_REQUIRED", "No required SSL certificate was sent"]),
     says("tls: first record does not look like a TLS handshake", &[302, 4, 8, 404], &["first record does not look like a TLS handshake", "WRONG_VERSION_NUMBER", "wrong version number", "server gave HTTP response to HTTPS client"]),
     says("Client sent an HTTP request to an HTTPS server.", &[301], &["Client sent an HTTP request to an HTTPS server", "The plain HTTP request was sent to HTTPS port"]),
@@ -210,7 +211,7 @@ pub static MESSAGES: &[Message] = &[
     says("rpc error: code = Unavailable desc = stream terminated by RST_STREAM with error code: REFUSED_STREAM", &[613, 606, 409], &["stream terminated by RST_STREAM with error code: REFUSED_STREAM", "Received RST_STREAM with code 7", "Received RST_STREAM with error code 7", "was not closed cleanly: REFUSED_STREAM"]),
     says("rpc error: code = Canceled desc = stream terminated by RST_STREAM with error code: CANCEL", &[613, 608], &["stream terminated by RST_STREAM with error code: CANCEL", "Received RST_STREAM with code 8", "Received RST_STREAM with error code 8"]),
     says("stream terminated by RST_STREAM with error code: STREAM_CLOSED", &[613, 409], &["stream terminated by RST_STREAM with error code", "Received RST_STREAM with code", "Received RST_STREAM with error code"]),
-    says("server closed the stream without sending trailers", &[608, 703], &["server closed the stream without sending trailers"]),
+    says("server closed the stream without sending trailers", &[608, 703, 601], &["server closed the stream without sending trailers"]),
     says("rpc error: code = ResourceExhausted desc = grpc: received message larger than max (558124867 vs. 17825792)", &[608, 606, 705], &["received message larger than max (558124867 vs. 17825792", "received message larger than max (1752460652 vs. 17825792"]),
     says("rpc error: code = ResourceExhausted desc = grpc: received message larger than max (18000000 vs. 17825792)", &[705], &["received message larger than max"]),
 

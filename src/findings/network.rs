@@ -1,6 +1,7 @@
 //! 2xx: from the address to an open connection.
 
 use super::Rule;
+use crate::evidence::Target;
 
 mod closed_at_once;
 mod proxy_protocol;
@@ -19,3 +20,22 @@ pub(super) const RULES: &[&Rule] = &[
     &silent::RULE,
     &proxy_protocol::RULE,
 ];
+
+/// What grpc-go prints where the other side hangs up at our first bytes: a close and a reset race, and so do reading and
+/// writing.
+fn hung_up(target: &Target) -> &'static [&'static str] {
+    match target.tls {
+        true => &[
+            "connection error: desc = \"transport: authentication handshake failed: EOF\"",
+            "connection error: desc = \"transport: authentication handshake failed: read tcp {local}->{addr}: read: connection reset by peer\"",
+            "connection error: desc = \"transport: authentication handshake failed: write tcp {local}->{addr}: write: connection reset by peer\"",
+            "connection error: desc = \"transport: authentication handshake failed: write tcp {local}->{addr}: write: broken pipe\"",
+        ],
+        false => &[
+            "connection error: desc = \"error reading server preface: EOF\"",
+            "connection error: desc = \"error reading server preface: connection reset by peer\"",
+            "rpc error: code = Unavailable desc = write tcp {local}->{addr}: write: connection reset by peer",
+            "rpc error: code = Unavailable desc = write tcp {local}->{addr}: write: broken pipe",
+        ],
+    }
+}

@@ -15,11 +15,15 @@ pub(super) fn by_call(answer: &Answer) -> Vec<String> {
     let error = |code: &str, text: String| format!("rpc error: code = {code} desc = {text}");
     match answer.reply() {
         Reply::Grpc(status) => vec![error(&status.code.name(), status.message.clone())],
-        Reply::Http(head, _) => vec![error(code_of(head.status), http(head))],
-        Reply::NoStatus(_) => vec![error(
-            "Internal",
-            "server closed the stream without sending trailers".to_owned(),
-        )],
+        Reply::Http(head, _) => {
+            let mut texts = vec![error(code_of(head.status), http(head))];
+            // Envoy sends the end of a page in a frame of its own, over which grpc-go forgets what it read of a short one.
+            if head.field("server").is_some_and(|server| server.contains("envoy")) {
+                texts.push(error("Internal", NO_TRAILERS.to_owned()));
+            }
+            texts
+        }
+        Reply::NoStatus(_) => vec![error("Internal", NO_TRAILERS.to_owned())],
         Reply::Reset(code) => vec![error(
             reset(code),
             format!("stream terminated by RST_STREAM with error code: {}", code.name()),
@@ -36,11 +40,18 @@ pub(super) fn by_call(answer: &Answer) -> Vec<String> {
                 "Unavailable",
                 "error reading from server: read tcp {local}->{addr}: read: connection reset by peer".to_owned(),
             ),
+            // In plaintext grpc-go reads without Go's wrapping.
+            error(
+                "Unavailable",
+                "error reading from server: connection reset by peer".to_owned(),
+            ),
         ],
-        // Without a deadline, which Hoop doesn't set, nothing is printed at all.
-        Reply::Silent => vec![error("DeadlineExceeded", "context deadline exceeded".to_owned())],
+        // Hoop sets no deadline, so that nothing is printed at all.
+        Reply::Silent => Vec::new(),
     }
 }
+
+const NO_TRAILERS: &str = "server closed the stream without sending trailers";
 
 fn http(head: &Head) -> String {
     let status = match head.status {

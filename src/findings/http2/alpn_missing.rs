@@ -42,7 +42,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 .seen_in(endpoint, &["tls", "preface-without-alpn/http2"])
                 .logged_as(&[
                     "connection error: desc = \"transport: authentication handshake failed: \
-                     credentials: cannot check peer: missing selected ALPN property\"",
+                     credentials: cannot check peer: missing selected ALPN property.",
                 ]),
         )
     })

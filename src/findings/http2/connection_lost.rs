@@ -41,6 +41,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         Some(draft.confidence(Confidence::Likely).seen_in(endpoint, &["http2", "connect"]).logged_as(&[
             "rpc error: code = Unavailable desc = error reading from server: EOF",
             "rpc error: code = Unavailable desc = error reading from server: read tcp {local}->{addr}: read: connection reset by peer",
+            "rpc error: code = Unavailable desc = error reading from server: connection reset by peer",
         ]))
     })
 }

@@ -39,7 +39,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             "connection error: desc = \"error reading server preface: http2: failed reading the frame payload: \
              http2: frame too large, note that the frame header looked like an HTTP/1.1 header\"",
             "connection error: desc = \"error reading server preface: http2: frame too large\"",
-            "context deadline exceeded while waiting for connections to become ready",
+            "connection error: desc = \"error reading server preface: read tcp {local}->{addr}: use of closed network connection\"",
         ]))
     })
 }

@@ -92,7 +92,7 @@ fn refusal(endpoint: &Endpoint) -> Option<(String, &'static str)> {
         Some(Err(TlsFailure::UnofferedAlpn)) => Some((
             "it chooses http/1.1 although only h2 was offered".to_owned(),
             "connection error: desc = \"transport: authentication handshake failed: \
-             tls: server selected unadvertised ALPN protocol (\\\"http/1.1\\\")\"",
+             tls: server selected unadvertised ALPN protocol\"",
         )),
         Some(Ok(tls)) if tls.alpn.as_deref() != Some("h2") => {
             let inside = endpoint.heard_in(Experiment::PrefaceWithoutAlpn)?.http2.as_ref()?;

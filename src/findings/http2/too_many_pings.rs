@@ -32,6 +32,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         Some(draft.seen_in(endpoint, &["http2"]).logged_as(&[
             "closing transport due to: connection error: desc = \"error reading from server: EOF\", \
              received prior goaway: code: ENHANCE_YOUR_CALM, debug data: \"too_many_pings\"",
+            "rpc error: code = Unavailable desc = the connection is draining",
         ]))
     })
 }

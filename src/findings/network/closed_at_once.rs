@@ -6,6 +6,7 @@ use hoop_doctor_probes::tls::TlsFailure;
 
 use crate::evidence::{Endpoint, Evidence};
 use crate::experiments::Experiment;
+use crate::findings::network::hung_up;
 use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_endpoint};
 
 pub(in crate::findings) static RULE: Rule = Rule {
@@ -46,16 +47,14 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 .candidate(315, "a TLS port that doesn't know this name"),
         };
         let seen = match endpoint.connect_failure() {
-            Some((attempt, _)) => draft.seen_in(endpoint, &[&format!("tcp/{}", attempt.addr)]),
-            None => draft.seen_in(endpoint, &["listen", "opposite-scheme/http2"]),
+            Some((attempt, _)) => draft.seen_in(endpoint, &[&format!("tcp/{}", attempt.addr)]).logged_as(&[
+                "connection error: desc = \"transport: Error while dialing: dial tcp {addr}: connect: connection reset by peer\"",
+            ]),
+            None => draft
+                .seen_in(endpoint, &["listen", "opposite-scheme/http2"])
+                .logged_as(hung_up(&endpoint.target)),
         };
-        Some(seen.confidence(confidence).logged_as(&[
-            "connection error: desc = \"error reading server preface: EOF\"",
-            "connection error: desc = \"error reading server preface: read tcp {local}->{addr}: read: connection reset by peer\"",
-            "connection error: desc = \"transport: authentication handshake failed: EOF\"",
-            "connection error: desc = \"transport: authentication handshake failed: read tcp {local}->{addr}: read: connection reset by peer\"",
-            "connection error: desc = \"transport: Error while dialing: dial tcp {addr}: connect: connection reset by peer\"",
-        ]))
+        Some(seen.confidence(confidence))
     })
 }
 

@@ -2,6 +2,7 @@
 
 use crate::evidence::{Endpoint, Evidence};
 use crate::experiments::Experiment;
+use crate::findings::network::hung_up;
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_endpoint};
 use crate::proxies::Proxy;
 
@@ -31,16 +32,20 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         Some(
             draft
                 .snippet(Proxy::Nginx, "listen 443 ssl;   # without proxy_protocol")
-                .snippet(Proxy::IngressNginx, "data:\n  use-proxy-protocol: \"false\"   # in the controller's ConfigMap")
-                .snippet(Proxy::Haproxy, "bind :443 ssl crt /path/to/fullchain-and-key.pem alpn h2,http/1.1   # without accept-proxy")
-                .snippet(Proxy::Envoy, "# remove envoy.filters.listener.proxy_protocol from listener_filters")
+                .snippet(
+                    Proxy::IngressNginx,
+                    "data:\n  use-proxy-protocol: \"false\"   # in the controller's ConfigMap",
+                )
+                .snippet(
+                    Proxy::Haproxy,
+                    "bind :443 ssl crt /path/to/fullchain-and-key.pem alpn h2,http/1.1   # without accept-proxy",
+                )
+                .snippet(
+                    Proxy::Envoy,
+                    "# remove envoy.filters.listener.proxy_protocol from listener_filters",
+                )
                 .seen_in(endpoint, &["tls", "http2", "proxy-line/tls", "proxy-line/http2"])
-                .logged_as(&[
-                    "connection error: desc = \"transport: authentication handshake failed: read tcp {local}->{addr}: read: connection reset by peer\"",
-                    "connection error: desc = \"transport: authentication handshake failed: EOF\"",
-                    "connection error: desc = \"error reading server preface: read tcp {local}->{addr}: read: connection reset by peer\"",
-                    "connection error: desc = \"error reading server preface: EOF\"",
-                ]),
+                .logged_as(hung_up(&endpoint.target)),
         )
     })
 }

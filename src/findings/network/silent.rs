@@ -41,11 +41,12 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                     "run on the gateway's host: healthy means that the fault is between it and here",
                 )
                 .seen_in(endpoint, &["tls", "http2", "listen", "opposite-scheme/http2"])
-                .logged_as(&[
-                    "context deadline exceeded while waiting for connections to become ready",
-                    "connection error: desc = \"transport: authentication handshake failed: context deadline exceeded\"",
-                    "connection error: desc = \"error reading server preface: {local}->{addr}: i/o timeout\"",
-                ]),
+                .logged_as(&[match endpoint.target.tls {
+                    true => "connection error: desc = \"transport: authentication handshake failed: context deadline exceeded\"",
+                    false => {
+                        "connection error: desc = \"error reading server preface: raw-read tcp {local}->{addr}: use of closed network connection\""
+                    }
+                }]),
         )
     })
 }

@@ -89,11 +89,13 @@ fn logs(endpoint: &Endpoint) -> Vec<&'static str> {
 fn grpc_go(http2: &Http2) -> Vec<&'static str> {
     match http2.first.go {
         GoReading::NoBytes if http2.end.is_none() => {
-            vec!["context deadline exceeded while waiting for connections to become ready"]
+            vec![
+                "connection error: desc = \"error reading server preface: raw-read tcp {local}->{addr}: use of closed network connection\"",
+            ]
         }
-        GoReading::NoBytes if http2.end == Some(ConnectionEnd::Reset) => vec![RESET, EOF],
-        GoReading::NoBytes => vec![EOF, RESET],
-        GoReading::LessThanAHeader => vec![UNEXPECTED_EOF, RESET],
+        GoReading::NoBytes if http2.end == Some(ConnectionEnd::Reset) => vec![RESET, EOF, BROKEN_PIPE],
+        GoReading::NoBytes => vec![EOF, RESET, BROKEN_PIPE],
+        GoReading::LessThanAHeader => vec![UNEXPECTED_EOF, RESET, BROKEN_PIPE],
         GoReading::LooksLikeHttp1 => vec![HTTP1],
         GoReading::TooLarge => vec![TOO_LARGE],
         GoReading::NotSettings | GoReading::Settings => Vec::new(),
@@ -102,7 +104,8 @@ fn grpc_go(http2: &Http2) -> Vec<&'static str> {
 
 const EOF: &str = "connection error: desc = \"error reading server preface: EOF\"";
 const UNEXPECTED_EOF: &str = "connection error: desc = \"error reading server preface: unexpected EOF\"";
-const RESET: &str = "connection error: desc = \"error reading server preface: read tcp {local}->{addr}: read: connection reset by peer\"";
+const RESET: &str = "connection error: desc = \"error reading server preface: connection reset by peer\"";
+const BROKEN_PIPE: &str = "rpc error: code = Unavailable desc = write tcp {local}->{addr}: write: broken pipe";
 const HTTP1: &str = "connection error: desc = \"error reading server preface: http2: failed reading the frame payload: \
                      http2: frame too large, note that the frame header looked like an HTTP/1.1 header\"";
 const TOO_LARGE: &str = "connection error: desc = \"error reading server preface: http2: frame too large\"";
