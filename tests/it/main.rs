@@ -13,6 +13,8 @@ mod identities;
 #[cfg(unix)]
 mod lab;
 #[cfg(unix)]
+mod oracle;
+#[cfg(unix)]
 mod progress;
 #[cfg(unix)]
 mod proxies;

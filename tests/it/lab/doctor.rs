@@ -52,6 +52,19 @@ impl Report {
         self.findings().first()?["code"].as_str()
     }
 
+    /// What the first thing that is wrong with gRPC makes an agent log; empty where nothing is.
+    pub(crate) fn logged_by_agents(&self) -> Vec<&str> {
+        let about_grpc = |finding: &&Value| {
+            let endpoints = finding["endpoints"].as_array().into_iter().flatten();
+            finding["severity"] != "info" && endpoints.filter_map(Value::as_str).any(|id| id.starts_with("grpc"))
+        };
+        let Some(first) = self.findings().iter().find(about_grpc) else {
+            return Vec::new();
+        };
+        let logged = first["logged_as"].as_array().into_iter().flatten();
+        logged.filter_map(Value::as_str).collect()
+    }
+
     pub(crate) fn has(&self, severity: Severity) -> bool {
         let name = match severity {
             Severity::Error => "error",

@@ -10,6 +10,7 @@ use super::certificates::GATEWAY;
 use super::doctor::{Report, RunError, Severity, hoop_doctor};
 use super::proxy::{Proxy, Serving, StartError};
 use super::{Lab, configurations};
+use crate::oracle::Agent;
 
 /// One row of an `expect.tsv`.
 pub(crate) struct Scenario {
@@ -99,7 +100,7 @@ impl Scenario {
         })
     }
 
-    /// Serves the configuration, checks it and returns the report.
+    /// Serves the configuration, checks it and returns the report, which is also what a real agent runs into.
     pub(crate) fn run(&self, lab: &Lab) -> Result<Report, ScenarioError> {
         let served = self.serve(lab)?;
         let home = lab.fresh_folder()?;
@@ -114,7 +115,10 @@ impl Scenario {
             args.extend(["--deep", "--hold", "8s"]);
         }
         args.extend(["--resolve", &address, "--ca", &ca, "-o", "json"]);
-        Ok(hoop_doctor(&home, args)?)
+        let report = hoop_doctor(&home, args)?;
+        let agent = Agent::told(&served.grpc_url, Some(&fs::read_to_string(lab.ca())?)).dialling(served.address);
+        agent.agrees_with(&report).map_err(ScenarioError::Agent)?;
+        Ok(report)
     }
 }
 
@@ -196,10 +200,12 @@ impl fmt::Display for Expected {
     }
 }
 
-/// Why a scenario gave no report.
+/// Why a scenario gave no report, or none that can be right.
 pub(crate) enum ScenarioError {
     Start(StartError),
     Run(RunError),
+    /// A real agent logs something else than the report says.
+    Agent(String),
 }
 
 impl From<StartError> for ScenarioError {
@@ -225,6 +231,7 @@ impl fmt::Display for ScenarioError {
         match self {
             Self::Start(error) => error.fmt(f),
             Self::Run(error) => error.fmt(f),
+            Self::Agent(difference) => f.write_str(difference),
         }
     }
 }

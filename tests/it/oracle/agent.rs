@@ -1,0 +1,187 @@
+//! What an agent logs: the errors of a real gRPC client are those of `logged_as`.
+//!
+//! The faults of the stand-in are met here, each with both schemes. The real proxies of `tests/lab` are met by
+//! `Scenario::run`, while each is up.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use hoop_doctor_standin::{Fault, Options, Urls, start};
+use serde::Serialize;
+use tokio::runtime::Builder;
+
+use super::ask;
+use crate::lab::doctor::{Report, hoop_doctor};
+
+/// An agent to be, with a key that nobody knows.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Agent {
+    key: String,
+    #[serde(rename = "CA")]
+    ca: String,
+    place: String,
+    tries: usize,
+    good: &'static str,
+}
+
+impl Agent {
+    /// An agent that is told about this URL.
+    ///
+    /// Panics where the URL has no scheme: then it is no way to write one into a key.
+    pub(crate) fn told(grpc_url: &str, ca_pem: Option<&str>) -> Self {
+        let (scheme, address) = grpc_url.split_once("://").expect("a URL has a scheme");
+        Self {
+            key: format!("{scheme}://oracle:xagt-nobody@{address}?mode=standard"),
+            ca: ca_pem.unwrap_or_default().to_owned(),
+            place: String::new(),
+            tries: TRIES,
+            good: "good",
+        }
+    }
+
+    /// The same agent, on a machine that knows where the gateway's name is.
+    pub(crate) fn dialling(self, place: SocketAddr) -> Self {
+        Self {
+            place: place.to_string(),
+            ..self
+        }
+    }
+
+    /// Connects several times and holds against the report what came of it. Nothing without Go.
+    pub(crate) fn agrees_with(&self, report: &Report) -> Result<(), String> {
+        let Some(errors) = ask::<_, Vec<String>>("agent", std::slice::from_ref(self)) else {
+            return Ok(());
+        };
+        let errors = errors.concat();
+        agree(&report.logged_by_agents(), &errors).map_err(|why| format!("{why}, but an agent logs {errors:?}"))
+    }
+}
+
+/// Each error is one of the templates, and silence is the error where there are none. Where calls get through, what the
+/// gateway itself says to this agent comes as well.
+fn agree(templates: &[&str], errors: &[String]) -> Result<(), String> {
+    let is_foretold = |error: &&String| match error.as_str() {
+        SILENCE => templates.is_empty(),
+        error => templates.iter().any(|template| matches(template, error)),
+    };
+    let (foretold, others): (Vec<_>, Vec<_>) = errors.iter().partition(is_foretold);
+    let is_met = templates.is_empty() || !foretold.is_empty();
+    match is_met && others.iter().all(|error| GATEWAYS_OWN.contains(&error.as_str())) {
+        true => Ok(()),
+        false => Err(format!("logged_as is {templates:?}")),
+    }
+}
+
+/// Whether a template occurs in a text, anything in the place of its holes.
+fn matches(template: &str, text: &str) -> bool {
+    let mut pieces = template.split('{').enumerate().map(|(index, piece)| match index {
+        0 => piece,
+        // What stands before the brace is the hole's name.
+        _ => piece.split_once('}').map_or(piece, |(_, rest)| rest),
+    });
+    let mut rest = text;
+    pieces.all(|piece| match rest.split_once(piece) {
+        Some((_, after)) => {
+            rest = after;
+            true
+        }
+        None => false,
+    })
+}
+
+#[test]
+fn an_agent_logs_what_the_first_finding_says() {
+    let next = AtomicUsize::new(0);
+    let meetings: Vec<(Fault, Told)> = Fault::ALL
+        .into_iter()
+        .flat_map(|fault| [(fault, Told::AsTheFaultHasIt), (fault, Told::TheOtherScheme)])
+        .collect();
+    let take_turns = || {
+        let mut wrong = Vec::new();
+        while let Some((fault, told)) = meetings.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if let Err(why) = met(*fault, *told) {
+                wrong.push(format!("{fault}, {told:?}: {why}"));
+            }
+        }
+        wrong
+    };
+    let wrong: Vec<String> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..AT_A_TIME).map(|_| scope.spawn(take_turns)).collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().expect("a disagreement is returned"))
+            .collect()
+    });
+    assert!(wrong.is_empty(), "{} differ\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Which scheme the URL of the gRPC port has.
+#[derive(Clone, Copy, Debug)]
+enum Told {
+    AsTheFaultHasIt,
+    TheOtherScheme,
+}
+
+/// Meets a fault as `check` and as an agent.
+fn met(fault: Fault, told: Told) -> Result<(), String> {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime can be started");
+    let options = Options {
+        fault: Some(fault),
+        ..Options::default()
+    };
+    let stand_in = runtime.block_on(start(options)).expect("some port is free");
+    let mut urls = stand_in.urls().clone();
+    if let Told::TheOtherScheme = told {
+        urls.grpc = match urls.grpc.strip_prefix("grpcs://") {
+            Some(address) => format!("grpc://{address}"),
+            None => urls.grpc.replace("grpc://", "grpcs://"),
+        };
+    }
+    let report = checked(&urls).map_err(|error| error.to_string())?;
+    Agent::told(&urls.grpc, urls.ca_pem.as_deref()).agrees_with(&report)
+}
+
+/// What `check` says of a gateway with these URLs.
+fn checked(urls: &Urls) -> io::Result<Report> {
+    let home = tempfile::tempdir()?;
+    let ca = home.path().join("ca.pem");
+    let mut args = vec![
+        "check",
+        "-o",
+        "json",
+        "--as",
+        "agent",
+        "--grpc-url",
+        &urls.grpc,
+        "--api-url",
+        &urls.api,
+    ];
+    if let Some(pem) = &urls.ca_pem {
+        std::fs::write(&ca, pem)?;
+        args.extend(["--ca", ca.to_str().expect("temporary folders have plain names")]);
+    }
+    hoop_doctor(home.path(), args).map_err(|error| io::Error::other(error.to_string()))
+}
+
+/// What a gateway itself says to a key that it doesn't know, and how a session with a good one ends.
+const GATEWAYS_OWN: [&str; 3] = [
+    "rpc error: code = Unauthenticated desc = invalid authentication",
+    "failed pre-connect, reason=rpc error: code = Unauthenticated desc = invalid authentication",
+    "EOF",
+];
+
+/// No answer, and no deadline that would make an error of it.
+const SILENCE: &str = "";
+
+/// As often as it takes for most races to go either way.
+const TRIES: usize = 4;
+
+/// Most of a meeting is waiting.
+const AT_A_TIME: usize = 6;
