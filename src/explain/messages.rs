@@ -99,8 +99,9 @@ pub static MESSAGES: &[Message] = &[
     // Plaintext and TLS confused.
     says("error reading server preface: unexpected EOF", &[301], &["error reading server preface: unexpected EOF"]),
     says("error reading server preface: EOF", &[301, 204, 408, 213, 4], &["error reading server preface: EOF"]),
+    says("transport: failed to write client preface: write tcp 10.0.1.5:50000->10.0.0.10:443: write: broken pipe", &[312], &["failed to write client preface"]),
     says("error reading server preface: read tcp 10.0.1.5:50000->10.0.0.10:443: read: connection reset by peer", &[301, 204, 213], &["error reading server preface: …connection reset by peer", "error reading server preface: …broken pipe"]),
-    says("rpc error: code = Unavailable desc = write tcp 10.0.1.5:50000->10.0.0.10:8010: write: broken pipe", &[301, 204, 213], &["desc = write tcp …: write: broken pipe", "desc = write tcp …: write: connection reset by peer"]),
+    says("rpc error: code = Unavailable desc = write tcp 10.0.1.5:50000->10.0.0.10:8010: write: broken pipe", &[301, 204, 213, 312], &["desc = write tcp …: write: broken pipe", "desc = write tcp …: write: connection reset by peer"]),
     says("error reading server preface: remote error: tls: certificate required", &[312], &["remote error: tls: certificate required", "remote error: tls: bad certificate", "TLSV13_ALERT_CERTIFICATE_REQUIRED", "No required SSL certificate was sent"]),
     says("tls: first record does not look like a TLS handshake", &[302, 4, 8, 404], &["first record does not look like a TLS handshake", "WRONG_VERSION_NUMBER", "wrong version number", "server gave HTTP response to HTTPS client"]),
     says("Client sent an HTTP request to an HTTPS server.", &[301], &["Client sent an HTTP request to an HTTPS server", "The plain HTTP request was sent to HTTPS port"]),
@@ -188,7 +189,6 @@ pub static MESSAGES: &[Message] = &[
     says("no healthy upstream", &[606, 803], &["no healthy upstream"]),
     says("upstream request timeout", &[616, 704], &["upstream request timeout", "stream timeout", "downstream duration timeout"]),
     says("rpc error: code = PermissionDenied desc = RBAC: access denied", &[611], &["RBAC: access denied"]),
-    says("rpc error: code = PermissionDenied desc =", &[611], &["code = PermissionDenied desc ="]),
     says("rpc error: code = Unauthenticated desc = Jwt is missing", &[611], &["Jwt is missing", "Jwt verification fails"]),
 
     // gRPC: the gateway itself, or another server.
@@ -196,7 +196,6 @@ pub static MESSAGES: &[Message] = &[
     says("rpc error: code = Unimplemented desc = unknown method HealthCheck for service protobuf.Transport", &[615, 603], &["unknown method HealthCheck for service protobuf.Transport"]),
     says("rpc error: code = Unimplemented desc = unknown method PreConnect for service protobuf.Transport", &[609, 904], &["unknown method … for service protobuf.Transport"]),
     says("rpc error: code = Unimplemented desc = malformed method name: …", &[601], &["malformed method name"]),
-    says("rpc error: code = Unimplemented desc =", &[601, 609], &["code = Unimplemented desc =", "12 UNIMPLEMENTED"]),
     says("internal error, unable to initialize identity provider", &[610], &["unable to initialize identity provider"]),
     says("rpc error: code = InvalidArgument desc = missing client origin", &[617], &["missing client origin"]),
     says("rpc error: code = Unauthenticated desc = invalid authentication, mismatch dsn attributes", &[618], &["invalid authentication, mismatch dsn attributes"]),
@@ -227,6 +226,8 @@ pub static MESSAGES: &[Message] = &[
 
     // Words that many texts have in them.
     hints("rpc error: code = DeadlineExceeded desc = context deadline exceeded", &[616, 612, 601, 604, 607, 409], &["context deadline exceeded", "Deadline Exceeded", "Stream removed (Deadline Exceeded)", "remote_addr"]),
+    hints("rpc error: code = Unimplemented desc =", &[601, 609], &["code = Unimplemented desc =", "12 UNIMPLEMENTED"]),
+    hints("rpc error: code = PermissionDenied desc =", &[611], &["code = PermissionDenied desc ="]),
     hints("unauthenticated", &[618, 617, 19, 610, 9], &["unauthenticated", "code = Unauthenticated"]),
     hints("404 page not found", &[502, 15], &["404 page not found"]),
     hints("502 Bad Gateway", &[505, 607], &["502 Bad Gateway", "HTTP/2 502", "HTTP/1.1 502"]),

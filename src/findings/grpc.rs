@@ -2,7 +2,8 @@
 
 use hoop_doctor_probes::conversation::Heard;
 use hoop_doctor_probes::http2::{Answer, CallName, Reply};
-use hoop_doctor_probes::wire::page::Mark;
+use hoop_doctor_probes::wire::opening::Opening;
+use hoop_doctor_probes::wire::page::{Maker, Mark, Page};
 use hoop_doctor_probes::wire::status::{ResetReason, Said, Status};
 
 use super::{Confidence, Draft, Rule};
@@ -97,7 +98,12 @@ fn is_rest_port(endpoint: &Endpoint) -> bool {
         Some(Proxy::GoHttp) => !endpoint.target.tls || endpoint.target.port == 8009,
         Some(_) => false,
     };
-    says_so && is_hoop && alone
+    // Go answers a preface without a page; whoever has one for it stands in front.
+    let preface = endpoint.base.as_ref().and_then(|base| base.http2.as_ref());
+    let paged = preface.is_some_and(
+        |http2| matches!(&http2.first.opening, Opening::Http1 { page, .. } if page.mark == Mark::ErrorPage),
+    );
+    says_so && is_hoop && alone && !paged
 }
 
 /// Whether a limiter is at work: refusals that only limiters give, or 503 beside calls that the gateway answers.
@@ -121,7 +127,9 @@ fn limit_sign(endpoint: &Endpoint) -> Option<(String, Confidence)> {
             Reply::Grpc(status) if is_limiter(status.said) => {
                 return Some((format!("\"{}\"", status.message), Confidence::Certain));
             }
-            Reply::Http(head, page) if head.status == 503 && page.mark == Mark::ErrorPage => unavailable += 1,
+            Reply::Http(head, page) if head.status == 503 && page.mark == Mark::ErrorPage && !lacks_a_target(page) => {
+                unavailable += 1;
+            }
             _ => {}
         }
     }
@@ -131,6 +139,14 @@ fn limit_sign(endpoint: &Endpoint) -> Option<(String, Confidence)> {
         let sign = format!("of {all} calls within a moment {unavailable} got HTTP 503 from the proxy");
         (sign, Confidence::Likely)
     })
+}
+
+/// Whether a page says that the proxy found nobody to pass the call to; nginx's limiter has the page of every 503.
+fn lacks_a_target(page: &Page) -> bool {
+    matches!(
+        page.maker,
+        Some(Maker::Haproxy | Maker::Traefik | Maker::Awselb | Maker::Envoy)
+    )
 }
 
 /// Envoy's rate limit and its circuit breaker.

@@ -15,8 +15,8 @@ use crate::proxies::Proxy;
 pub(super) enum Answer {
     /// The gateway's HTTP/2 frames, taken for an HTTP/1 answer.
     Settings,
-    /// An HTTP status.
-    Http(u16),
+    /// An HTTP status, with the page that the proxy has for it by itself or with another one.
+    Http(u16, Page),
     /// RST_STREAM.
     Reset(ErrorCode),
     /// A gRPC status of the proxy's own.
@@ -25,6 +25,14 @@ pub(super) enum Answer {
     Envoy(&'static str),
     /// None.
     Silent,
+}
+
+/// Whose page an HTTP answer has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Page {
+    /// The recognised proxy's own template for an error.
+    Stock,
+    Other,
 }
 
 /// How an answer came.
@@ -62,7 +70,7 @@ pub(super) fn judge(signature: &Signature) -> Option<Verdict> {
     let undecided = match signature.answer {
         Answer::Reset(_) => Code(613),
         Answer::Silent | Answer::Envoy(UPSTREAM_TIMEOUT) => Code(616),
-        Answer::Settings | Answer::Http(_) | Answer::Grpc | Answer::Envoy(_) => Code(607),
+        Answer::Settings | Answer::Http(..) | Answer::Grpc | Answer::Envoy(_) => Code(607),
     };
     Some(Verdict {
         code: match line.sure {
@@ -174,7 +182,11 @@ impl Line {
         let family = signature.proxy.map_or("", |proxy| proxy.family().name());
         let answer = match &signature.answer {
             Answer::Settings => self.answer == "settings",
-            Answer::Http(status) => self.answer.strip_prefix("HTTP ") == Some(&status.to_string()),
+            Answer::Http(status, page) => match (self.answer.strip_prefix("HTTP "), page) {
+                (Some(only), Page::Stock) if only.ends_with(" stock") => only == format!("{status} stock"),
+                (Some(only), _) => only == status.to_string(),
+                (None, _) => false,
+            },
             Answer::Reset(code) => self
                 .answer
                 .strip_prefix("RST ")
@@ -235,7 +247,7 @@ mod tests {
     use serde::Deserialize;
     use serde_json::Value;
 
-    use super::{Answer, CAUSES, LOOKS, Line, SIGNATURES, Signature, causes, judge, lines, rows};
+    use super::{Answer, CAUSES, LOOKS, Line, Page, SIGNATURES, Signature, causes, judge, lines, rows};
     use crate::evidence::Wire;
     use crate::findings::Confidence;
     use crate::findings::grpc::signatures;
@@ -301,9 +313,9 @@ mod tests {
     #[test]
     fn what_says_nothing_of_the_hop_behind_is_not_judged() {
         for answer in [
-            Answer::Http(200),
-            Answer::Http(404),
-            Answer::Http(500),
+            Answer::Http(200, Page::Other),
+            Answer::Http(404, Page::Stock),
+            Answer::Http(500, Page::Stock),
             Answer::Envoy("overflow"),
         ] {
             let signature = Signature {
@@ -339,7 +351,13 @@ mod tests {
             line.proxy
         );
         let answer = match line.answer.split_once(' ') {
-            Some(("HTTP", status)) => Answer::Http(status.parse().expect("a status")),
+            Some(("HTTP", status)) => {
+                let (number, page) = match status.strip_suffix(" stock") {
+                    Some(number) => (number, Page::Stock),
+                    None => (status, Page::Other),
+                };
+                Answer::Http(number.parse().expect("a status"), page)
+            }
             Some(("RST", name)) => {
                 let codes = (0..14).map(hoop_doctor_probes::wire::frame::ErrorCode);
                 let mut codes = codes.filter(|code| name == "any" || code.name() == name);

@@ -33,14 +33,35 @@ const PASSED_THROUGH: &[&str] = &[
     "nginx/stream-plain-to-tls-client",
     "nginx/stream-ssl-terminate-no-alpn",
     "haproxy/tcp-passthrough",
+    "nginx/stream-plain-ok",
+    "haproxy/tcp-tls-without-alpn",
+    "haproxy/tcp-tls-alpn-ok",
+    "envoy/tcp-passthrough",
 ];
 
-/// Rows in which nothing but an alert comes, and one that other servers send alike.
+/// Rows in which nothing comes, an alert that other servers send alike, or TCP that is passed through to something else.
 const NOTHING_TELLS: &[&str] = &[
     "nginx/reject-handshake",
     "nginx/tls11-only",
     "nginx/tls12-bad-ciphers",
     "nginx/tls12-cbc-sha",
+    "nginx/stream-dead",
+    "nginx/stream-sends-proxy-protocol",
+    "nginx/stream-to-rest",
+    "nginx/stream-plain-to-rest",
+    "haproxy/strict-sni",
+    "haproxy/mtls",
+    "haproxy/tcp-dead",
+    "haproxy/tcp-sends-proxy",
+    "haproxy/tcp-reject",
+    "haproxy/tcp-sni-reject",
+    "caddy/mtls",
+    "apache/mtls",
+    "envoy/mtls",
+    "envoy/sni-no-chain",
+    "envoy/tcp-dead",
+    "envoy/istio-rbac-tcp",
+    "envoy/codec-http1-alpn-h2",
 ];
 
 #[test]
@@ -154,8 +175,11 @@ impl Row {
         let accepted = match name.split('/').next() {
             _ if NOTHING_TELLS.contains(&name) => return report.recognised().all(|proxy| proxy.is_none()),
             _ if PASSED_THROUGH.contains(&name) => "none",
-            // The field that tells the two apart is all that this row changes.
-            _ if name == "envoy/istio-server-header" => "istio",
+            // What tells them apart is a field or a certificate, which these rows have.
+            _ if name.starts_with("envoy/istio-") || name.starts_with("envoy/jwt-") || name == "envoy/ok-istio" => {
+                "istio"
+            }
+            _ if name == "nginx/ingress-default-backend" => "ingress-nginx",
             folder => folder.unwrap_or_default(),
         };
         // What Traefik passes on without a word of its own could be any Go server's.

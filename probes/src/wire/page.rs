@@ -147,7 +147,7 @@ fn json(text: &str) -> Mark {
 
 fn maker(text: &str) -> Option<Maker> {
     /// The tell-tale part of each template; the more telling ones first.
-    const TEMPLATES: [(&str, Maker); 22] = [
+    const TEMPLATES: [(&str, Maker); 23] = [
         ("<center>awselb/", Maker::Awselb),
         ("<center>cloudflare", Maker::Cloudflare),
         ("cf-error-details", Maker::Cloudflare),
@@ -158,6 +158,10 @@ fn maker(text: &str) -> Option<Maker> {
         ("<address>Apache", Maker::Apache),
         ("<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">", Maker::Apache),
         ("speaking plain HTTP to an SSL-enabled server port", Maker::Apache),
+        (
+            "Your browser sent a request that this server could not understand.",
+            Maker::Apache,
+        ),
         ("mitmproxy", Maker::Mitmproxy),
         (
             "upstream connect error or disconnect/reset before headers",

@@ -9,6 +9,8 @@ pub struct Status(pub u32);
 impl Status {
     /// OK.
     pub const OK: Self = Self(0);
+    /// Unknown.
+    pub const UNKNOWN: Self = Self(2);
     /// InvalidArgument.
     pub const INVALID_ARGUMENT: Self = Self(3);
     /// PermissionDenied.

@@ -39,9 +39,19 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 .snippet(Proxy::Haproxy, "http-request deny if !{ path_beg /protobuf.Transport/ } …   # keep the rule away from gRPC")
                 .snippet(Proxy::Cloudflare, "Network > gRPC: on; WAF: skip for the path /protobuf.Transport/")
                 .seen_in(endpoint, &["connect"])
-                .logs(logged::by_connect(endpoint)),
+                .logs(logged(endpoint)),
         )
     })
+}
+
+/// What an agent logs: a filter that looks at tokens says something else to one that has a token.
+fn logged(endpoint: &Endpoint) -> Vec<String> {
+    match endpoint.reply(CallName::Connect) {
+        Some(Reply::Grpc(status)) if status.code == Status::UNAUTHENTICATED => {
+            vec!["rpc error: code = Unauthenticated desc = {message}".to_owned()]
+        }
+        _ => logged::by_connect(endpoint),
+    }
 }
 
 /// What is said instead of the gateway's answer, and how surely that is a refusal.

@@ -36,7 +36,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 .snippet(Proxy::Caddy, "reverse_proxy @grpc h2c://127.0.0.1:8010     # the gateway without TLS\nreverse_proxy @grpc https://127.0.0.1:8010   # the gateway with TLS")
                 .snippet(Proxy::Apache, "ProxyPass /protobuf.Transport/ h2c://127.0.0.1:8010/protobuf.Transport/   # h2:// where the gateway has TLS")
                 .seen_in(endpoint, &["connect", "health-check"])
-                .logs(logged::by_connect(endpoint)),
+                .logs(logged::by_any(endpoint)),
         )
     })
 }

@@ -5,7 +5,7 @@ use hoop_doctor_probes::http2::{Answer, CallName, Reply};
 use hoop_doctor_probes::tls::TlsFailure;
 use hoop_doctor_probes::wire::status::{Said, Status};
 
-use super::{is_gateways, is_limited, logged};
+use super::{is_gateways, is_limited, lacks_a_target, logged};
 use crate::evidence::{Endpoint, Evidence};
 use crate::experiments::Experiment;
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
@@ -136,7 +136,10 @@ fn method_of(call: CallName) -> Option<&'static str> {
 /// Whether a proxy failed the call for want of a gateway; a call that was refused unprocessed may be made again.
 fn is_failure(answer: &Answer) -> bool {
     match answer.reply() {
-        Reply::Http(head, _) => matches!(head.status, 0 | 500 | 502 | 504 | 520..=530),
+        Reply::Http(head, page) => match head.status {
+            503 => lacks_a_target(page),
+            status => matches!(status, 0 | 500 | 502 | 504 | 520..=530),
+        },
         Reply::Grpc(status) => status.code == Status::UNAVAILABLE && !matches!(status.said, Said::RateLimited),
         Reply::Reset(_) | Reply::Lost => true,
         Reply::NoStatus(_) | Reply::Refused | Reply::Silent => false,

@@ -1,20 +1,50 @@
 //! What grpc-go prints for an answer, to the letter (`internal/transport/http2_client.go`, `operateHeaders` and `handleRSTStream`).
 
+use hoop_doctor_probes::conversation::Heard;
 use hoop_doctor_probes::http2::{Answer, CallName, Head, Reply};
 use hoop_doctor_probes::wire::frame::ErrorCode;
 
+use super::is_gateways;
 use crate::evidence::Endpoint;
+use crate::experiments::Experiment;
 
 /// What an agent's `Connect` ends with.
 pub(super) fn by_connect(endpoint: &Endpoint) -> Vec<String> {
     endpoint.answer(CallName::Connect).map(by_call).unwrap_or_default()
 }
 
+/// What any call ends with, where chance decides which way a call fails.
+pub(super) fn by_any(endpoint: &Endpoint) -> Vec<String> {
+    let heard = endpoint.base.iter().chain(endpoint.heard_in(Experiment::Repeat));
+    let mut texts = by_connect(endpoint);
+    for text in heard
+        .flat_map(Heard::answers)
+        .filter(|answer| !is_gateways(answer))
+        .flat_map(by_call)
+    {
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    texts
+}
+
 /// What a call with this answer ends with; a race can give several.
 pub(super) fn by_call(answer: &Answer) -> Vec<String> {
     let error = |code: &str, text: String| format!("rpc error: code = {code} desc = {text}");
     match answer.reply() {
-        Reply::Grpc(status) => vec![error(&status.code.name(), status.message.clone())],
+        Reply::Grpc(status) => {
+            let mut texts = vec![error(&status.code.name(), status.message.clone())];
+            // Whether a call was tried again before it is given up differs from call to call.
+            if status.message.contains(RETRIED) {
+                texts.push(error(&status.code.name(), status.message.replace(RETRIED, "")));
+            }
+            // An upstream that hangs up after bytes that are no HTTP/2 is given up for either.
+            if let Some(before) = status.message.strip_suffix("protocol error") {
+                texts.push(error(&status.code.name(), format!("{before}connection termination")));
+            }
+            texts
+        }
         Reply::Http(head, _) => {
             let mut texts = vec![error(code_of(head.status), http(head))];
             // Envoy sends the end of a page in a frame of its own, over which grpc-go forgets what it read of a short one.
@@ -67,6 +97,9 @@ fn http(head: &Head) -> String {
     };
     format!("{status}; {content_type}")
 }
+
+/// Envoy, between "before headers." and the reason.
+const RETRIED: &str = "retried and the latest ";
 
 /// `HTTPStatusConvTab`.
 fn code_of(status: u16) -> &'static str {

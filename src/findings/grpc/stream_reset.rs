@@ -27,7 +27,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             behind
                 .complete(draft)
                 .seen_in(endpoint, &["connect"])
-                .logs(logged::by_connect(endpoint)),
+                .logs(logged::by_any(endpoint)),
         )
     })
 }

@@ -8,7 +8,7 @@ use hoop_doctor_probes::wire::status::{ResetReason, Said, Status};
 use super::{is_limited, is_rest_port};
 use crate::evidence::{Endpoint, Kind};
 use crate::experiments::Experiment;
-use crate::findings::upstream::{Answer, NO_HEALTHY_UPSTREAM, Signature, UPSTREAM_TIMEOUT, Verdict, judge};
+use crate::findings::upstream::{Answer, NO_HEALTHY_UPSTREAM, Page, Signature, UPSTREAM_TIMEOUT, Verdict, judge};
 use crate::findings::{Code, Draft};
 use crate::proxies;
 
@@ -74,7 +74,7 @@ fn said(endpoint: &Endpoint) -> Option<Seen<'_>> {
     })?;
     let (answer, what) = match call.reply() {
         Reply::Grpc(status) => {
-            let answer = in_a_status(status.said, status.code)?;
+            let answer = in_a_status(endpoint, status.said, status.code)?;
             (answer, format!("status {} \"{}\"", status.code.0, status.message))
         }
         Reply::Http(head, page) => {
@@ -82,7 +82,9 @@ fn said(endpoint: &Endpoint) -> Option<Seen<'_>> {
                 Some(title) => format!("HTTP {} (\"{title}\")", head.status),
                 None => format!("HTTP {}", head.status),
             };
-            (Answer::Http(head.status), what)
+            let stock = page.mark == Mark::ErrorPage && page.maker.is_some();
+            let page = if stock { Page::Stock } else { Page::Other };
+            (Answer::Http(head.status, page), what)
         }
         Reply::Reset(code) => (Answer::Reset(code), format!("RST_STREAM {}", code.name())),
         Reply::Refused => {
@@ -100,21 +102,41 @@ fn said(endpoint: &Endpoint) -> Option<Seen<'_>> {
 }
 
 /// Envoy says why it gave an upstream up. A status that neither Hoop nor a known rule of a proxy gives is the proxy's own.
-fn in_a_status(said: Said, code: Status) -> Option<Answer> {
+fn in_a_status(endpoint: &Endpoint, said: Said, code: Status) -> Option<Answer> {
     Some(match said {
         Said::NoHealthyUpstream => Answer::Envoy(NO_HEALTHY_UPSTREAM),
         Said::UpstreamTimeout | Said::RequestTimeout => Answer::Envoy(UPSTREAM_TIMEOUT),
         Said::UpstreamReset { reason, .. } => Answer::Envoy(match reason {
             ResetReason::ConnectionFailure => "connection failure",
             ResetReason::ConnectionTimeout => "connection timeout",
+            // An upstream that speaks something else is given up for either, whichever comes first.
+            ResetReason::ConnectionTermination if is_protocol_error(endpoint) => "protocol error",
             ResetReason::ConnectionTermination => "connection termination",
             ResetReason::ProtocolError => "protocol error",
             ResetReason::Overflow => return None,
             ResetReason::Other => "other reset",
         }),
-        Said::Other | Said::Nothing if matches!(code, Status::UNAVAILABLE | Status::INTERNAL) => Answer::Grpc,
+        Said::Other | Said::Nothing if matches!(code, Status::UNKNOWN | Status::UNAVAILABLE | Status::INTERNAL) => {
+            Answer::Grpc
+        }
         _ => return None,
     })
+}
+
+/// Whether Envoy gave any call up for bytes that are no HTTP/2.
+fn is_protocol_error(endpoint: &Endpoint) -> bool {
+    let heard = endpoint.base.iter().chain(endpoint.heard_in(Experiment::Repeat));
+    let reason = |call: &Call| match call.reply() {
+        Reply::Grpc(status) => matches!(
+            status.said,
+            Said::UpstreamReset {
+                reason: ResetReason::ProtocolError,
+                ..
+            }
+        ),
+        _ => false,
+    };
+    heard.flat_map(|heard| heard.answers()).any(reason)
 }
 
 /// HTTP/2 is spoken, and `Connect` isn't answered, neither open nor ended.

@@ -100,7 +100,7 @@ fn refusal(endpoint: &Endpoint) -> Option<(String, &'static str)> {
                 (
                     "it chooses no protocol by ALPN and does not answer HTTP/2 inside TLS".to_owned(),
                     "connection error: desc = \"transport: authentication handshake failed: \
-                     credentials: cannot check peer: missing selected ALPN property\"",
+                     credentials: cannot check peer: missing selected ALPN property.",
                 )
             })
         }

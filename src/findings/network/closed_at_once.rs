@@ -47,14 +47,16 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 .candidate(315, "a TLS port that doesn't know this name"),
         };
         let seen = match endpoint.connect_failure() {
-            Some((attempt, _)) => draft.seen_in(endpoint, &[&format!("tcp/{}", attempt.addr)]).logged_as(&[
-                "connection error: desc = \"transport: Error while dialing: dial tcp {addr}: connect: connection reset by peer\"",
-            ]),
-            None => draft
-                .seen_in(endpoint, &["listen", "opposite-scheme/http2"])
-                .logged_as(hung_up(&endpoint.target)),
+            Some((attempt, _)) => draft.seen_in(endpoint, &[&format!("tcp/{}", attempt.addr)]),
+            None => draft.seen_in(endpoint, &["listen", "opposite-scheme/http2"]),
         };
-        Some(seen.confidence(confidence))
+        // Whether a reset at once is met while dialling or behind it is a race.
+        let dialling = "connection error: desc = \"transport: Error while dialing: dial tcp {addr}: connect: connection reset by peer\"";
+        let logged = hung_up(&endpoint.target).iter().chain([&dialling]);
+        Some(
+            seen.confidence(confidence)
+                .logs(logged.map(ToString::to_string).collect()),
+        )
     })
 }
 
