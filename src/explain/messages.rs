@@ -86,6 +86,7 @@ pub static MESSAGES: &[Message] = &[
     // Network.
     says("dial tcp 10.0.0.10:8010: connect: connection refused", &[201, 6, 501, 205, 209, 5], &["dial tcp …: connect: connection refused", "connection refused", "ECONNREFUSED", "Couldn't connect to server"]),
     says("dial tcp 10.0.0.10:8010: i/o timeout", &[202, 106, 206, 105], &["dial tcp …: i/o timeout", "dial tcp …: connect: connection timed out", "dial tcp …: operation was canceled", "ETIMEDOUT", "Timeout was reached", "Connection timed out"]),
+    says("transport: Error while dialing: dial tcp 10.0.0.10:8010: connect: connection reset by peer", &[204, 318], &["while dialing: …connection reset by peer"]),
     says("transport: Error while dialing: dial tcp 10.0.0.10:8010: context deadline exceeded", &[202, 212], &["while dialing: …context deadline exceeded"]),
     says("dial tcp 10.0.0.10:8010: connect: no route to host", &[203, 106, 205], &["connect: no route to host", "connect: network is unreachable", "connect: host is down", "no route to host", "network is unreachable", "EHOSTUNREACH", "ENETUNREACH"]),
     says("context deadline exceeded while waiting for connections to become ready", &[202, 212, 104, 408, 301, 316, 206, 205], &["context deadline exceeded while waiting for connections to become ready", "Waiting for LB pick"]),

@@ -21,6 +21,13 @@ pub(super) const RULES: &[&Rule] = &[
     &proxy_protocol::RULE,
 ];
 
+/// The same where it may hang up before them.
+pub(super) fn closed(target: &Target) -> Vec<String> {
+    let dialling = "connection error: desc = \"transport: Error while dialing: dial tcp {addr}: connect: connection reset by peer\"";
+    let texts = hung_up(target).iter().chain([&dialling]);
+    texts.map(ToString::to_string).collect()
+}
+
 /// What grpc-go prints where the other side hangs up at our first bytes: a close and a reset race, and so do reading and
 /// writing.
 fn hung_up(target: &Target) -> &'static [&'static str] {

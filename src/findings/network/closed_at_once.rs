@@ -6,7 +6,7 @@ use hoop_doctor_probes::tls::TlsFailure;
 
 use crate::evidence::{Endpoint, Evidence};
 use crate::experiments::Experiment;
-use crate::findings::network::hung_up;
+use crate::findings::network::closed;
 use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_endpoint};
 
 pub(in crate::findings) static RULE: Rule = Rule {
@@ -50,13 +50,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             Some((attempt, _)) => draft.seen_in(endpoint, &[&format!("tcp/{}", attempt.addr)]),
             None => draft.seen_in(endpoint, &["listen", "opposite-scheme/http2"]),
         };
-        // Whether a reset at once is met while dialling or behind it is a race.
-        let dialling = "connection error: desc = \"transport: Error while dialing: dial tcp {addr}: connect: connection reset by peer\"";
-        let logged = hung_up(&endpoint.target).iter().chain([&dialling]);
-        Some(
-            seen.confidence(confidence)
-                .logs(logged.map(ToString::to_string).collect()),
-        )
+        Some(seen.confidence(confidence).logs(closed(&endpoint.target)))
     })
 }
 

@@ -3,6 +3,7 @@
 use hoop_doctor_probes::tls::TlsFailure;
 
 use crate::evidence::Evidence;
+use crate::findings::network::closed;
 use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_endpoint};
 use crate::proxies::Proxy;
 
@@ -42,10 +43,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 .snippet(Proxy::Envoy, format!("filter_chain_match:\n  server_names: [\"{name}\"]"))
                 .snippet(Proxy::Istio, format!("hosts: [\"{name}\"]\ntls:\n  mode: SIMPLE\n  credentialName: gateway-tls   # a secret that exists in the ingress gateway's namespace"))
                 .seen_in(endpoint, &["tls", "listen"])
-                .logged_as(&[
-                    "connection error: desc = \"transport: authentication handshake failed: EOF\"",
-                    "connection error: desc = \"transport: authentication handshake failed: read tcp {local}->{addr}: read: connection reset by peer\"",
-                ]),
+                .logs(closed(&endpoint.target)),
         )
     })
 }
