@@ -13,6 +13,7 @@ use crate::proxies::Proxy;
 mod across;
 mod config;
 mod dns;
+mod fixes;
 mod grpc;
 mod http2;
 mod limits;

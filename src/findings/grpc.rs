@@ -6,7 +6,7 @@ use hoop_doctor_probes::wire::opening::Opening;
 use hoop_doctor_probes::wire::page::{Maker, Mark, Page};
 use hoop_doctor_probes::wire::status::{ResetReason, Said, Status};
 
-use super::{Confidence, Draft, Rule};
+use super::{Confidence, Rule};
 use crate::evidence::Endpoint;
 use crate::experiments::Experiment;
 use crate::proxies::{self, Proxy};
@@ -58,28 +58,6 @@ pub(super) const RULES: &[&Rule] = &[
     &rate_limited::RULE,
     &intermittent::RULE,
 ];
-
-/// How to route the service, proxy by proxy.
-fn routes(draft: Draft) -> Draft {
-    draft
-        .snippet(
-            Proxy::Nginx,
-            "location /protobuf.Transport/ {\n    client_max_body_size 0;\n    grpc_read_timeout 1h;\n    grpc_send_timeout 1h;\n    \
-             client_body_timeout 1h;\n    grpc_pass grpc://127.0.0.1:8010;   # grpcs:// where the gateway has TLS\n}",
-        )
-        .snippet(
-            Proxy::Envoy,
-            "routes:\n- match: { prefix: \"/protobuf.Transport/\" }   # before the route for /\n  route: { cluster: hoop_grpc, timeout: 0s }",
-        )
-        .snippet(
-            Proxy::Istio,
-            "http:\n- match:\n  - uri: { prefix: /protobuf.Transport }\n  route:\n  - destination: { host: hoopgateway, port: { number: 8010 } }",
-        )
-        .snippet(Proxy::Haproxy, "use_backend hoop_grpc if { path_beg /protobuf.Transport/ }\n# backend hoop_grpc\n#     server gateway 127.0.0.1:8010 proto h2")
-        .snippet(Proxy::Caddy, "@grpc path /protobuf.Transport/*\nreverse_proxy @grpc h2c://127.0.0.1:8010")
-        .snippet(Proxy::Apache, "ProxyPass /protobuf.Transport/ h2c://127.0.0.1:8010/protobuf.Transport/")
-        .snippet(Proxy::Traefik, "rule: PathPrefix(`/protobuf.Transport/`)\nservice: hoop-grpc   # its server: h2c://127.0.0.1:8010")
-}
 
 /// Whether the address is Hoop's REST port itself: over HTTP/1.1 it answers as hoopgateway, and no proxy shows.
 fn is_rest_port(endpoint: &Endpoint) -> bool {

@@ -152,8 +152,8 @@ fn put_recognised_first(one: &mut Diagnosed, evidence: &Evidence) {
     let Some(recognised) = endpoint.and_then(among) else {
         return;
     };
-    one.draft
-        .remedy
-        .snippets
-        .sort_by_key(|snippet| !recognised.proxy.speaks_like(snippet.proxy));
+    one.draft.remedy.snippets.sort_by_key(|snippet| {
+        let (there, meant) = (recognised.proxy, snippet.proxy);
+        (there != meant, !there.speaks_like(meant))
+    });
 }

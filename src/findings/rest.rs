@@ -7,7 +7,7 @@ use hoop_doctor_probes::http2::{CallName, Head, Reply};
 use hoop_doctor_probes::wire::opening::Opening;
 use hoop_doctor_probes::wire::page::{Mark, Page};
 
-use super::{Draft, Rule};
+use super::Rule;
 use crate::config::Source;
 use crate::evidence::{Endpoint, Evidence, Kind};
 use crate::plan;
@@ -149,26 +149,6 @@ fn proxy(endpoint: &Endpoint) -> Option<Proxy> {
 /// What to call whoever answered.
 fn proxy_name(endpoint: &Endpoint) -> &'static str {
     proxy(endpoint).map_or("the proxy", Proxy::name)
-}
-
-/// The route for REST, in the words of each proxy.
-fn with_route(draft: Draft) -> Draft {
-    draft
-        .snippet(
-            Proxy::Nginx,
-            "location / {\n    proxy_pass http://127.0.0.1:8009;   # no path behind the port\n    proxy_http_version 1.1;\n    proxy_set_header Host $host;\n}",
-        )
-        .snippet(
-            Proxy::IngressNginx,
-            "rules:\n- host: gateway.example.com\n  http:\n    paths:\n    - path: /\n      pathType: Prefix\n      backend: { service: { name: hoopgateway, port: { number: 8009 } } }",
-        )
-        .snippet(Proxy::Envoy, "routes:\n- match: { prefix: \"/protobuf.Transport/\" }\n  route: { cluster: hoop-grpc, timeout: 0s }\n- match: { prefix: \"/\" }\n  route: { cluster: hoop-rest }   # port 8009")
-        .snippet(Proxy::Istio, "http:\n- match: [{ uri: { prefix: /protobuf.Transport } }]\n  route: [{ destination: { host: hoopgateway, port: { number: 8010 } } }]\n- route: [{ destination: { host: hoopgateway, port: { number: 8009 } } }]")
-        .snippet(Proxy::Haproxy, "backend hoop-rest\n    server gateway 127.0.0.1:8009 check")
-        .snippet(Proxy::Caddy, "gateway.example.com {\n\treverse_proxy /protobuf.Transport/* h2c://127.0.0.1:8010\n\treverse_proxy 127.0.0.1:8009\n}")
-        .snippet(Proxy::Apache, "ProxyPass /protobuf.Transport/ h2c://127.0.0.1:8010/protobuf.Transport/\nProxyPass / http://127.0.0.1:8009/")
-        .snippet(Proxy::Traefik, "http:\n  services:\n    hoop-rest:\n      loadBalancer:\n        servers:\n        - url: http://127.0.0.1:8009")
-        .snippet(Proxy::AwsAlb, "TargetGroup:\n  Port: 8009\n  Protocol: HTTP\n  ProtocolVersion: HTTP1\n  HealthCheckPath: /api/healthz")
 }
 
 /// How an Application Load Balancer says that the target group speaks another version of HTTP.

@@ -3,11 +3,10 @@
 use hoop_doctor_probes::x509::{CertFacts, MissingIntermediate, Rejection, Verdict};
 
 use super::config::line::grpc_value;
-use super::{Code, Draft, Rule};
+use super::{Code, Draft, Rule, fixes};
 use crate::config::Security;
 use crate::evidence::{Endpoint, Evidence, Kind, Target, host_port};
 use crate::plan;
-use crate::proxies::Proxy;
 use crate::report::timestamp;
 
 mod cert_chain_incomplete;
@@ -153,17 +152,13 @@ fn age(seconds: i64) -> String {
     }
 }
 
-/// How to put a new certificate in place, proxy by proxy.
+/// How to put a new certificate in place, and to see it served.
 fn renewal(draft: Draft, endpoint: &Endpoint) -> Draft {
     let (host, port) = (&endpoint.target.server_name, endpoint.target.port);
-    draft
-        .snippet(Proxy::Nginx, "ssl_certificate     /path/to/fullchain.pem;   # then: nginx -s reload\nssl_certificate_key /path/to/key.pem;")
-        .snippet(Proxy::Haproxy, "bind :443 ssl crt /path/to/fullchain-and-key.pem alpn h2,http/1.1   # then reload")
-        .snippet(Proxy::Apache, "SSLCertificateFile    /path/to/fullchain.pem\nSSLCertificateKeyFile /path/to/key.pem   # then: apachectl graceful")
-        .shell(format!(
-            "openssl s_client -connect {} -servername {host} </dev/null | openssl x509 -noout -dates -subject",
-            host_port(&endpoint.target.host, port)
-        ))
+    fixes::certificate(draft, endpoint).shell(format!(
+        "openssl s_client -connect {} -servername {host} </dev/null | openssl x509 -noout -dates -subject",
+        host_port(&endpoint.target.host, port)
+    ))
 }
 
 /// How to make Hoop trust an authority, and how to get its certificate.

@@ -33,11 +33,48 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         Some(
             draft
                 .confidence(confidence)
-                .snippet(Proxy::Nginx, "location /protobuf.Transport/ {\n    auth_basic off;\n    allow all;   # and no return or rewrite that catches this path\n    grpc_pass grpc://127.0.0.1:8010;\n}")
-                .snippet(Proxy::IngressNginx, "nginx.ingress.kubernetes.io/whitelist-source-range: 0.0.0.0/0   # and no auth-url on this Ingress")
-                .snippet(Proxy::Istio, "kind: AuthorizationPolicy\nspec:\n  action: ALLOW\n  rules:\n  - to:\n    - operation: { paths: [\"/protobuf.Transport/*\"] }")
-                .snippet(Proxy::Haproxy, "http-request deny if !{ path_beg /protobuf.Transport/ } …   # keep the rule away from gRPC")
-                .snippet(Proxy::Cloudflare, "Network > gRPC: on; WAF: skip for the path /protobuf.Transport/")
+                .snippet(
+                    Proxy::Nginx,
+                    "location /protobuf.Transport/ {   # in a server block without return, rewrite or if before it\n    auth_basic off;\n    auth_request off;\n    \
+                     allow all;\n    client_max_body_size 0;\n    grpc_pass grpc://127.0.0.1:8010;   # grpcs:// where the gateway has TLS\n}",
+                )
+                .snippet(
+                    Proxy::IngressNginx,
+                    "metadata:   # of the Ingress for gRPC, without auth-url, auth-type and denylist-source-range\n  annotations:\n    \
+                     nginx.ingress.kubernetes.io/whitelist-source-range: \"0.0.0.0/0\"",
+                )
+                .snippet(
+                    Proxy::Envoy,
+                    "typed_per_filter_config:   # in the route for /protobuf.Transport/; the name is the refusing filter's in http_filters\n  \
+                     envoy.filters.http.rbac: { \"@type\": type.googleapis.com/envoy.config.route.v3.FilterConfig, disabled: true, config: {} }",
+                )
+                .snippet(
+                    Proxy::Istio,
+                    "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata:\n  name: hoop-grpc\nspec:   # a policy with DENY or CUSTOM for this path has to go\n  \
+                     action: ALLOW\n  rules:\n  - to:\n    - operation: { paths: [\"/protobuf.Transport/*\"] }",
+                )
+                .snippet(
+                    Proxy::Haproxy,
+                    "http-request allow if { path_beg /protobuf.Transport/ }   # in the frontend, before any http-request deny, auth or redirect",
+                )
+                .snippet(
+                    Proxy::Caddy,
+                    "# in the site: everything but gRPC goes through basic_auth; the same for forward_auth and redir\n\
+                     @guarded not path /protobuf.Transport/*\nbasic_auth @guarded {\n    # the users as before\n}",
+                )
+                .snippet(
+                    Proxy::Apache,
+                    "# behind all other Location blocks\n<Location /protobuf.Transport/>\n    Require all granted\n</Location>\n\
+                     # and before any other RewriteRule, where there are some\n# RewriteRule ^/protobuf\\.Transport/ - [END]",
+                )
+                .snippet(
+                    Proxy::Traefik,
+                    "# a router of its own for PathPrefix(`/protobuf.Transport/`), without the middlewares for authentication, redirects and addresses",
+                )
+                .snippet(
+                    Proxy::Cloudflare,
+                    "# Network: gRPC on; WAF: a custom rule that skips for the path /protobuf.Transport/",
+                )
                 .seen_in(endpoint, &["connect"])
                 .logs(logged(endpoint)),
         )

@@ -3,8 +3,8 @@
 use super::logged;
 use super::upstream::behind;
 use crate::evidence::Evidence;
+use crate::findings::fixes::grpc_upstream;
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
-use crate::proxies::Proxy;
 
 pub(in crate::findings) static RULE: Rule = Rule {
     code: Code(607),
@@ -29,12 +29,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             "find out which of the candidates it is with the look below, then mend that",
         );
         Some(
-            behind
-                .complete(draft)
-                .snippet(Proxy::Nginx, "grpc_pass grpc://127.0.0.1:8010;    # the gateway without TLS\ngrpc_pass grpcs://127.0.0.1:8010;   # the gateway with TLS")
-                .snippet(Proxy::Haproxy, "server gateway 127.0.0.1:8010 proto h2                        # the gateway without TLS\nserver gateway 127.0.0.1:8010 ssl verify none alpn h2          # the gateway with TLS")
-                .snippet(Proxy::Caddy, "reverse_proxy @grpc h2c://127.0.0.1:8010     # the gateway without TLS\nreverse_proxy @grpc https://127.0.0.1:8010   # the gateway with TLS")
-                .snippet(Proxy::Apache, "ProxyPass /protobuf.Transport/ h2c://127.0.0.1:8010/protobuf.Transport/   # h2:// where the gateway has TLS")
+            grpc_upstream(behind.complete(draft))
                 .seen_in(endpoint, &["connect", "health-check"])
                 .logs(logged::by_any(endpoint)),
         )

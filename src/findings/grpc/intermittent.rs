@@ -58,9 +58,31 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                     "hoop-doctor check --grpc-url grpc://127.0.0.1:8010",
                     "run on the proxy's host, once for each target of its configuration: the one that isn't healthy is the cause",
                 )
-                .snippet(Proxy::Nginx, "upstream hoop_grpc {\n    server 127.0.0.1:8010;   # the gateway's gRPC port, and nothing else\n}")
-                .snippet(Proxy::Haproxy, "backend hoop_grpc\n    server gateway 127.0.0.1:8010 proto h2 check   # the gateway's gRPC port, and nothing else")
-                .snippet(Proxy::Istio, "kubectl get endpoints hoopgateway -o wide   # only pods of the gateway belong there")
+                .snippet(
+                    Proxy::Nginx,
+                    "upstream hoop_grpc {\n    server 127.0.0.1:8010;   # the gateway's gRPC port, and nothing else\n}",
+                )
+                .snippet(
+                    Proxy::Envoy,
+                    "# in load_assignment: the gateway's gRPC port, and nothing else\n\
+                     endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: 8010 } } } }] }]",
+                )
+                .snippet(
+                    Proxy::Istio,
+                    "# kubectl get endpoints hoopgateway -o wide: only pods of the gateway belong there",
+                )
+                .snippet(
+                    Proxy::Haproxy,
+                    "# the only server of the backend for gRPC\nserver gateway 127.0.0.1:8010 proto h2 check",
+                )
+                .snippet(
+                    Proxy::Caddy,
+                    "reverse_proxy /protobuf.Transport/* h2c://127.0.0.1:8010   # no other address behind it",
+                )
+                .snippet(
+                    Proxy::Traefik,
+                    "servers:   # of the loadBalancer for gRPC, and no other\n- url: h2c://127.0.0.1:8010",
+                )
                 .seen_in(endpoint, &["connect", "repeat/connect"])
                 .logs(logged),
         )

@@ -39,15 +39,28 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             draft
                 .snippet(
                     Proxy::Nginx,
-                    "# remove from the location for /protobuf.Transport/:\n#   grpc_set_header Origin \"\";",
+                    "# take away from the location for /protobuf.Transport/:\n# grpc_set_header Origin \"\";",
                 )
                 .snippet(
                     Proxy::Envoy,
-                    "# remove from the route or virtual host:\n#   request_headers_to_remove: [origin]",
+                    "# take away from the route or virtual host:\n# request_headers_to_remove: [\"origin\"]",
+                )
+                .snippet(
+                    Proxy::Istio,
+                    "# take away from the VirtualService's route:\n# headers: { request: { remove: [origin] } }",
                 )
                 .snippet(
                     Proxy::Haproxy,
-                    "# remove from frontend and backend:\n#   http-request del-header Origin",
+                    "# take away from frontend and backend:\n# http-request del-header origin",
+                )
+                .snippet(
+                    Proxy::Caddy,
+                    "# take away from reverse_proxy and request_header:\n# header_up -Origin",
+                )
+                .snippet(Proxy::Apache, "# take away:\n# RequestHeader unset Origin")
+                .snippet(
+                    Proxy::Traefik,
+                    "# take away from the headers middleware:\n# customRequestHeaders: { Origin: \"\" }",
                 )
                 .seen_in(endpoint, &["connect", "connect-with-origin"])
                 .logs(

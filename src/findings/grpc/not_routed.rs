@@ -4,9 +4,10 @@ use hoop_doctor_probes::http2::{Answer, CallName, GrpcStatus, Reply};
 use hoop_doctor_probes::wire::page::Mark;
 use hoop_doctor_probes::wire::status::{Said, Status};
 
-use super::{is_rest_port, logged, routes};
+use super::{is_rest_port, logged};
 use crate::evidence::{Endpoint, Evidence};
 use crate::experiments::Experiment;
+use crate::findings::fixes::grpc_route;
 use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_grpc};
 
 pub(in crate::findings) static RULE: Rule = Rule {
@@ -53,7 +54,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             _ => draft,
         };
         Some(
-            routes(draft)
+            grpc_route(draft, endpoint)
                 .seen_in(endpoint, &["connect", "connect-ended/connect-ended", "health-check"])
                 .logs(logged::by_connect(endpoint)),
         )
@@ -85,7 +86,7 @@ fn path_changed(endpoint: &Endpoint, got: &str) -> Draft {
         ),
         "pass /protobuf.Transport/ on as it is: no prefix taken away or added, no rewrite of the path",
     );
-    routes(draft)
+    grpc_route(draft, endpoint)
         .seen_in(endpoint, &["connect"])
         .logs(logged::by_connect(endpoint))
 }

@@ -32,10 +32,26 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         Some(
             draft
                 .confidence(confidence)
-                .snippet(Proxy::Nginx, "limit_req zone=hoop burst=200 nodelay;   # or no limit_req in this location")
-                .snippet(Proxy::IngressNginx, "nginx.ingress.kubernetes.io/limit-rps: \"100\"   # or take the annotation away")
-                .snippet(Proxy::Envoy, "token_bucket: { max_tokens: 1000, tokens_per_fill: 1000, fill_interval: 1s }   # local_ratelimit, or disable it on this route")
-                .snippet(Proxy::Haproxy, "http-request deny deny_status 429 if { sc_http_req_rate(0) gt 1000 } !{ path_beg /protobuf.Transport/ }")
+                .snippet(
+                    Proxy::Nginx,
+                    "limit_req zone=hoop burst=200 nodelay;   # in the location for /protobuf.Transport/; or no limit_req there",
+                )
+                .snippet(
+                    Proxy::IngressNginx,
+                    "metadata:\n  annotations:\n    nginx.ingress.kubernetes.io/limit-rps: \"100\"   # or take the annotation away",
+                )
+                .snippet(
+                    Proxy::Envoy,
+                    "token_bucket: { max_tokens: 1000, tokens_per_fill: 1000, fill_interval: 1s }   # of local_ratelimit; for the cluster: circuit_breakers",
+                )
+                .snippet(
+                    Proxy::Haproxy,
+                    "http-request deny deny_status 429 if { sc_http_req_rate(0) gt 1000 } !{ path_beg /protobuf.Transport/ }",
+                )
+                .snippet(
+                    Proxy::Traefik,
+                    "rateLimit: { average: 1000, burst: 1000 }   # of the middleware; or take it off the router for /protobuf.Transport/",
+                )
                 .seen_in(endpoint, &["connect", "health-check", "pre-connect"])
                 .logs(refused(endpoint)),
         )

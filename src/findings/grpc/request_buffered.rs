@@ -41,10 +41,23 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         );
         Some(
             draft
-                .snippet(Proxy::Envoy, "typed_per_filter_config:   # on the route for /protobuf.Transport/\n  envoy.filters.http.buffer:\n    \"@type\": type.googleapis.com/envoy.extensions.filters.http.buffer.v3.BufferPerRoute\n    disabled: true")
-                .snippet(Proxy::Traefik, "# take the buffering middleware off the router for /protobuf.Transport/")
-                .snippet(Proxy::Mitmproxy, "mitmdump --set stream_large_bodies=1   # or exempt the gateway's host from inspection")
-                .snippet(Proxy::Nginx, "grpc_pass grpc://127.0.0.1:8010;   # grpc_pass streams; proxy_pass buffers requests")
+                .snippet(
+                    Proxy::Envoy,
+                    "typed_per_filter_config:   # in the route for /protobuf.Transport/\n  envoy.filters.http.buffer:\n    \
+                     \"@type\": type.googleapis.com/envoy.extensions.filters.http.buffer.v3.BufferPerRoute\n    disabled: true",
+                )
+                .snippet(
+                    Proxy::Nginx,
+                    "grpc_pass grpc://127.0.0.1:8010;   # for /protobuf.Transport/: grpc_pass streams, proxy_pass buffers requests",
+                )
+                .snippet(
+                    Proxy::Traefik,
+                    "# take the buffering middleware off the router for /protobuf.Transport/",
+                )
+                .snippet(
+                    Proxy::Mitmproxy,
+                    "mitmdump --set stream_large_bodies=1   # or exempt the gateway's host from inspection",
+                )
                 .seen_in(endpoint, &["connect", "connect-ended/connect-ended"])
                 .logs(logged::by_connect(endpoint)),
         )

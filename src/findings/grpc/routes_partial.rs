@@ -3,8 +3,9 @@
 use hoop_doctor_probes::http2::{CallName, Reply};
 use hoop_doctor_probes::wire::status::{Said, Status};
 
-use super::{is_limited, logged, routes};
+use super::{is_limited, logged};
 use crate::evidence::{Endpoint, Evidence};
+use crate::findings::fixes::grpc_route;
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
 use crate::plan;
 
@@ -48,7 +49,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             "route the whole prefix /protobuf.Transport/ to the gRPC port, not /protobuf.Transport/Connect alone",
         );
         Some(
-            routes(draft)
+            grpc_route(draft, endpoint)
                 .severity(severity)
                 .seen_in(endpoint, &["connect", "pre-connect", "health-check"])
                 .logs(pre_connect(endpoint)),

@@ -3,6 +3,7 @@
 use super::logged;
 use super::upstream::behind;
 use crate::evidence::Evidence;
+use crate::findings::fixes::grpc_upstream;
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
 
 pub(in crate::findings) static RULE: Rule = Rule {
@@ -24,8 +25,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             "look into the proxy's log at the time of this check: it says why it gave the call up",
         );
         Some(
-            behind
-                .complete(draft)
+            grpc_upstream(behind.complete(draft))
                 .seen_in(endpoint, &["connect"])
                 .logs(logged::by_any(endpoint)),
         )

@@ -3,6 +3,7 @@
 use super::logged;
 use super::upstream::behind;
 use crate::evidence::Evidence;
+use crate::findings::fixes::grpc_upstream;
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
 
 pub(in crate::findings) static RULE: Rule = Rule {
@@ -28,8 +29,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             "find out which hop holds the call: run the check on the gateway's own host, then in front of each proxy on the way",
         );
         Some(
-            behind
-                .complete(draft)
+            grpc_upstream(behind.complete(draft))
                 .seen_in(endpoint, &["connect", "connect-ended/connect-ended", "health-check"])
                 .logs(logged::by_connect(endpoint)),
         )

@@ -3,8 +3,8 @@
 use hoop_doctor_probes::http2::{CallName, Reply};
 
 use crate::evidence::Evidence;
+use crate::findings::fixes::grpc_upstream;
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
-use crate::proxies::Proxy;
 
 pub(in crate::findings) static RULE: Rule = Rule {
     code: Code(608),
@@ -33,11 +33,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             "use HTTP/2 on every hop between client and gateway; a hop that speaks HTTP/1 or buffers responses loses the trailers",
         );
         Some(
-            draft
-                .snippet(
-                    Proxy::Nginx,
-                    "grpc_pass grpc://127.0.0.1:8010;   # proxy_pass drops trailers",
-                )
+            grpc_upstream(draft)
                 .seen_in(endpoint, &["connect", "health-check"])
                 .logged_as(&["rpc error: code = Internal desc = server closed the stream without sending trailers"]),
         )

@@ -3,8 +3,8 @@
 use super::logged;
 use super::upstream::behind;
 use crate::evidence::Evidence;
+use crate::findings::fixes::grpc_upstream;
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
-use crate::proxies::Proxy;
 
 pub(in crate::findings) static RULE: Rule = Rule {
     code: Code(606),
@@ -29,11 +29,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             "start the gateway, and point the route at its gRPC port (8010); where the proxy checks health, make that check right",
         );
         Some(
-            behind
-                .complete(draft)
-                .snippet(Proxy::Istio, "kubectl get endpoints hoopgateway   # empty: the Service's selector or the pods' readiness is at fault")
-                .snippet(Proxy::Haproxy, "server gateway 127.0.0.1:8010 proto h2   # echo \"show servers state\" | socat stdio /run/haproxy/admin.sock")
-                .snippet(Proxy::AwsAlb, "Matcher:\n  GrpcCode: \"12\"   # the health check of a gRPC target group calls /, which the gateway answers with 12")
+            grpc_upstream(behind.complete(draft))
                 .seen_in(endpoint, &["connect", "health-check"])
                 .logs(logged::by_connect(endpoint)),
         )

@@ -3,8 +3,8 @@
 use super::logged;
 use super::upstream::behind;
 use crate::evidence::Evidence;
+use crate::findings::fixes::grpc_upstream;
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
-use crate::proxies::Proxy;
 
 pub(in crate::findings) static RULE: Rule = Rule {
     code: Code(605),
@@ -29,12 +29,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             "use TLS towards the gateway exactly if the gateway has it (USE_TLS, TLS_CERT or HOOP_TLSCA are set there)",
         );
         Some(
-            behind
-                .complete(draft)
-                .snippet(Proxy::Envoy, "transport_socket:   # in the cluster, only if the gateway has TLS\n  name: envoy.transport_sockets.tls")
-                .snippet(Proxy::Istio, "trafficPolicy:\n  tls:\n    mode: SIMPLE   # DISABLE where the gateway has no TLS")
-                .snippet(Proxy::Traefik, "servers:\n- url: h2c://127.0.0.1:8010   # https:// where the gateway has TLS")
-                .snippet(Proxy::Nginx, "grpc_pass grpcs://127.0.0.1:8010;   # grpc:// where the gateway has no TLS")
+            grpc_upstream(behind.complete(draft))
                 .seen_in(endpoint, &["connect", "health-check"])
                 .logs(logged::by_connect(endpoint)),
         )

@@ -32,13 +32,26 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         );
         Some(
             draft
-                .snippet(Proxy::Envoy, "common_tls_context:\n  alpn_protocols: [h2, http/1.1]")
-                .snippet(Proxy::Haproxy, "bind :443 ssl crt /path/to/fullchain-and-key.pem alpn h2,http/1.1")
+                // nginx itself ends TLS without ALPN only where it passes TCP on.
                 .snippet(
                     Proxy::Nginx,
-                    "stream {\n    server {\n        listen 8443 ssl;\n        ssl_alpn h2;             # nginx 1.21.4 and later\n        proxy_pass 127.0.0.1:8010;\n    }\n}",
+                    "ssl_alpn h2;   # in the server block of stream; nginx 1.21.4 and later",
                 )
-                .snippet(Proxy::AwsAlb, "AlpnPolicy:\n- HTTP2Preferred   # a TLS listener of a Network Load Balancer")
+                .snippet(
+                    Proxy::Envoy,
+                    "alpn_protocols: [h2, http/1.1]   # in the listener's common_tls_context",
+                )
+                .snippet(
+                    Proxy::Haproxy,
+                    format!(
+                        "bind :{} ssl crt /path/to/fullchain-and-key.pem alpn h2,http/1.1",
+                        endpoint.target.port
+                    ),
+                )
+                .snippet(
+                    Proxy::AwsAlb,
+                    "AlpnPolicy:   # of the TLS listener of a Network Load Balancer\n- HTTP2Preferred",
+                )
                 .seen_in(endpoint, &["tls", "preface-without-alpn/http2"])
                 .logged_as(&[
                     "connection error: desc = \"transport: authentication handshake failed: \

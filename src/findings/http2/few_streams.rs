@@ -36,12 +36,15 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         );
         Some(
             draft
-                .snippet(Proxy::Nginx, "http2_max_concurrent_streams 128;")
+                .snippet(Proxy::Nginx, "http2_max_concurrent_streams 128;   # the default")
                 .snippet(
                     Proxy::Envoy,
-                    "http2_protocol_options:\n  max_concurrent_streams: 1024   # in HttpConnectionManager",
+                    "http2_protocol_options: { max_concurrent_streams: 1024 }   # in HttpConnectionManager",
                 )
-                .snippet(Proxy::Haproxy, "global\n    tune.h2.max-concurrent-streams 100")
+                .snippet(
+                    Proxy::Haproxy,
+                    "tune.h2.max-concurrent-streams 100   # in global; the default",
+                )
                 .snippet(Proxy::Apache, "H2MaxSessionStreams 100")
                 // Calls above the limit wait without a deadline, so nothing is logged.
                 .seen_in(endpoint, &["http2"]),

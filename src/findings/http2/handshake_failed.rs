@@ -2,6 +2,7 @@
 
 use crate::evidence::Evidence;
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
+use crate::proxies::Proxy;
 
 pub(in crate::findings) static RULE: Rule = Rule {
     code: Code(408),
@@ -34,6 +35,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             format!("{} agrees on h2 by ALPN, but then {what}", endpoint.target.address()),
             "make what ends TLS there speak HTTP/2 itself, or pass h2 on only to a server that does: ALPN and the backend's protocol must agree",
         );
+        let draft = draft.snippet(Proxy::Envoy, "codec_type: AUTO   # in HttpConnectionManager, not HTTP1");
         Some(draft.seen_in(endpoint, &["tls", "http2"]).logged_as(&[
             "connection error: desc = \"error reading server preface: EOF\"",
             "connection error: desc = \"error reading server preface: http2: failed reading the frame payload: \

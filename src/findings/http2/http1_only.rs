@@ -29,6 +29,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             (None, Opening::Http1 { minor, status, .. }) => (minor, status),
             _ => return None,
         };
+        let port = endpoint.target.port;
         let draft = Draft::new(
             format!(
                 "{} answers HTTP/2 with HTTP/1.{minor} {status}: this plaintext port speaks HTTP/1 only",
@@ -40,12 +41,20 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             draft
                 .snippet(
                     Proxy::Nginx,
-                    "listen 8010;\nhttp2 on;            # nginx before 1.25.1: listen 8010 http2; on a port of its own",
+                    format!(
+                        "listen {port} http2;   # in the server block; such a port is for gRPC alone before 1.25.1, since then: listen {port}; and http2 on;"
+                    ),
                 )
                 .snippet(Proxy::Envoy, "codec_type: AUTO   # not HTTP1, in HttpConnectionManager")
-                .snippet(Proxy::Haproxy, "bind :8010 proto h2")
-                .snippet(Proxy::Caddy, "{\n    servers {\n        protocols h1 h2c\n    }\n}")
-                .snippet(Proxy::Apache, "Protocols h2c http/1.1")
+                .snippet(
+                    Proxy::Haproxy,
+                    format!("bind :{port} proto h2   # a bind of its own for gRPC"),
+                )
+                .snippet(
+                    Proxy::Caddy,
+                    "servers {   # in the global options, at the top of the file\n    protocols h1 h2c\n}",
+                )
+                .snippet(Proxy::Apache, "# with mod_http2 loaded\nProtocols h2c http/1.1")
                 .snippet(
                     Proxy::AwsAlb,
                     "Protocol: HTTPS   # an ALB takes HTTP/2 and gRPC on HTTPS listeners only",

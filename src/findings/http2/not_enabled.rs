@@ -4,6 +4,7 @@ use hoop_doctor_probes::tls::TlsFailure;
 
 use crate::evidence::{Endpoint, Evidence};
 use crate::experiments::Experiment;
+use crate::findings::fixes::listener;
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
 use crate::proxies::Proxy;
 
@@ -29,28 +30,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             "switch HTTP/2 on for this listener",
         );
         Some(
-            draft
-                .snippet(
-                    Proxy::Nginx,
-                    "listen 443 ssl;\nhttp2 on;            # nginx before 1.25.1: listen 443 ssl http2;",
-                )
-                .snippet(
-                    Proxy::IngressNginx,
-                    "data:\n  use-http2: \"true\"   # in the controller's ConfigMap",
-                )
-                .snippet(Proxy::Caddy, "{\n    servers {\n        protocols h1 h2 h3\n    }\n}")
-                .snippet(
-                    Proxy::Apache,
-                    "LoadModule http2_module modules/mod_http2.so\nProtocols h2 http/1.1",
-                )
-                .snippet(
-                    Proxy::Traefik,
-                    "tls:\n  options:\n    default:\n      alpnProtocols: [h2, http/1.1]",
-                )
-                .snippet(
-                    Proxy::Haproxy,
-                    "bind :443 ssl crt /path/to/fullchain-and-key.pem alpn h2,http/1.1",
-                )
+            listener(draft, endpoint)
                 .snippet(
                     Proxy::AwsAlb,
                     "LoadBalancerAttributes:\n- Key: routing.http2.enabled\n  Value: \"true\"",

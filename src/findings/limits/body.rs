@@ -41,13 +41,27 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         );
         Some(
             draft
-                .snippet(Proxy::Nginx, "location /protobuf.Transport/ {\n    client_max_body_size 0;   # the default is 1m\n    grpc_pass grpc://127.0.0.1:8010;\n}")
-                .snippet(Proxy::IngressNginx, "metadata:\n  annotations:\n    nginx.ingress.kubernetes.io/proxy-body-size: \"0\"")
+                .snippet(
+                    Proxy::Nginx,
+                    "client_max_body_size 0;   # in the location for /protobuf.Transport/; the default is 1m",
+                )
+                .snippet(
+                    Proxy::IngressNginx,
+                    "metadata:\n  annotations:\n    nginx.ingress.kubernetes.io/proxy-body-size: \"0\"",
+                )
                 .snippet(Proxy::Apache, "LimitRequestBody 0")
-                .snippet(Proxy::Caddy, "# take request_body { max_size … } away from the gRPC route")
-                .snippet(Proxy::Traefik, "# take the buffering middleware (maxRequestBodyBytes) off the router for /protobuf.Transport/")
+                .snippet(
+                    Proxy::Caddy,
+                    "# take away from the gRPC route:\n# request_body { max_size … }",
+                )
+                .snippet(
+                    Proxy::Traefik,
+                    "# take the buffering middleware (maxRequestBodyBytes) off the router for /protobuf.Transport/",
+                )
                 .seen_in(endpoint, &["declared-body", "connect"])
-                .logged_as(&["rpc error: code = Internal desc = stream terminated by RST_STREAM with error code: INTERNAL_ERROR"]),
+                .logged_as(&[
+                    "rpc error: code = Internal desc = stream terminated by RST_STREAM with error code: INTERNAL_ERROR",
+                ]),
         )
     })
 }

@@ -22,6 +22,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         if endpoint.is_spoken_to() || !answers_behind_the_line(endpoint) {
             return None;
         }
+        let port = endpoint.target.port;
         let draft = Draft::new(
             format!(
                 "{} ends every connection that does not begin with a PROXY line, and answers one that does",
@@ -31,19 +32,27 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         );
         Some(
             draft
-                .snippet(Proxy::Nginx, "listen 443 ssl;   # without proxy_protocol")
+                .snippet(
+                    Proxy::Nginx,
+                    format!("listen {port} ssl http2;   # without proxy_protocol"),
+                )
                 .snippet(
                     Proxy::IngressNginx,
-                    "data:\n  use-proxy-protocol: \"false\"   # in the controller's ConfigMap",
+                    "data:   # of the controller's ConfigMap\n  use-proxy-protocol: \"false\"",
                 )
                 .snippet(
                     Proxy::Haproxy,
-                    "bind :443 ssl crt /path/to/fullchain-and-key.pem alpn h2,http/1.1   # without accept-proxy",
+                    format!("bind :{port} ssl crt /path/to/fullchain-and-key.pem alpn h2,http/1.1   # without accept-proxy"),
                 )
                 .snippet(
                     Proxy::Envoy,
-                    "# remove envoy.filters.listener.proxy_protocol from listener_filters",
+                    "# take away from the listener:\n# listener_filters:\n# - name: envoy.filters.listener.proxy_protocol",
                 )
+                .snippet(
+                    Proxy::Caddy,
+                    "# take away from servers in the global options:\n# listener_wrappers {\n#     proxy_protocol\n# }",
+                )
+                .snippet(Proxy::Traefik, "# take away from the entry point:\n# proxyProtocol:")
                 .seen_in(endpoint, &["tls", "http2", "proxy-line/tls", "proxy-line/http2"])
                 .logged_as(hung_up(&endpoint.target)),
         )

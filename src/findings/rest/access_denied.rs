@@ -52,11 +52,42 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         };
         Some(
             draft
-                .snippet(Proxy::Nginx, "location /api/ {\n    auth_basic off;\n    allow all;\n    proxy_pass http://127.0.0.1:8009;\n}")
-                .snippet(Proxy::IngressNginx, "nginx.ingress.kubernetes.io/whitelist-source-range: 0.0.0.0/0   # and no auth-url on this Ingress")
-                .snippet(Proxy::Istio, "kind: AuthorizationPolicy\nspec:\n  action: ALLOW\n  rules:\n  - to:\n    - operation: { paths: [\"/api/*\", \"/protobuf.Transport/*\"] }")
-                .snippet(Proxy::Haproxy, "http-request deny if !{ path_beg /api/ /protobuf.Transport/ } …   # keep the rule away from Hoop's paths")
-                .snippet(Proxy::Cloudflare, "# WAF: a custom rule that skips for the paths /api/ and /protobuf.Transport/")
+                .snippet(
+                    Proxy::Nginx,
+                    "location /api/ {   # in a server block without return, rewrite or if before it\n    auth_basic off;\n    auth_request off;\n    allow all;\n    proxy_pass http://127.0.0.1:8009;\n}",
+                )
+                .snippet(
+                    Proxy::IngressNginx,
+                    "metadata:   # of the Ingress for REST, without auth-url, auth-type and denylist-source-range\n  annotations:\n    \
+                     nginx.ingress.kubernetes.io/whitelist-source-range: \"0.0.0.0/0\"",
+                )
+                .snippet(
+                    Proxy::Envoy,
+                    "typed_per_filter_config:   # in the routes; the name is the refusing filter's in http_filters\n  \
+                     envoy.filters.http.rbac: { \"@type\": type.googleapis.com/envoy.config.route.v3.FilterConfig, disabled: true, config: {} }",
+                )
+                .snippet(
+                    Proxy::Istio,
+                    "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata:\n  name: hoop\nspec:   # a policy with DENY or CUSTOM for these paths has to go\n  \
+                     action: ALLOW\n  rules:\n  - to:\n    - operation: { paths: [\"/api/*\", \"/protobuf.Transport/*\"] }",
+                )
+                .snippet(
+                    Proxy::Haproxy,
+                    "http-request allow if { path_beg /api/ /protobuf.Transport/ }   # in the frontend, before any http-request deny, auth or redirect",
+                )
+                .snippet(
+                    Proxy::Caddy,
+                    "# in the site: everything but Hoop's calls goes through basic_auth; the same for forward_auth and redir\n\
+                     @guarded not path /api/* /protobuf.Transport/*\nbasic_auth @guarded {\n    # the users as before\n}",
+                )
+                .snippet(
+                    Proxy::Apache,
+                    "# behind all other Location blocks\n<Location /api/>\n    Require all granted\n</Location>",
+                )
+                .snippet(
+                    Proxy::Cloudflare,
+                    "# WAF: a custom rule that skips for the paths /api/ and /protobuf.Transport/",
+                )
                 .seen_in(endpoint, &["healthz"])
                 .logged_as(&["failed obtaining server info, status={status}", "failed fetching auth method, reason={reason}"]),
         )

@@ -2,8 +2,9 @@
 
 use hoop_doctor_probes::http2::{CallName, Reply};
 
-use super::{ALB_WRONG_PROTOCOL, is_api, is_grpc_port, proxy, told_by, with_route};
+use super::{ALB_WRONG_PROTOCOL, is_api, is_grpc_port, proxy, told_by};
 use crate::evidence::{Endpoint, Evidence, host_port};
+use crate::findings::fixes::rest_route;
 use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_rest};
 
 pub(in crate::findings) static RULE: Rule = Rule {
@@ -45,13 +46,14 @@ fn has_wrong_version(endpoint: &Endpoint) -> bool {
 
 /// A proxy sends everything there.
 fn routed(endpoint: &Endpoint, proxy: &str) -> Draft {
-    with_route(Draft::new(
+    let draft = Draft::new(
         format!(
             "{proxy} at {} sends calls to the API to a gRPC server",
             endpoint.target.address()
         ),
         "route only /protobuf.Transport/ to the gateway's gRPC port (8010), and everything else to its REST port (8009)",
-    ))
+    );
+    rest_route(draft, endpoint)
 }
 
 /// The address itself is that of the port.

@@ -1,9 +1,8 @@
 //! HD502: the API isn't under the address that the client has.
 
-use super::{
-    NO_JSON, Stranger, has_gateway_for_grpc, has_hoops_fields, is_signed, proxy_name, stranger, told_by, with_route,
-};
+use super::{NO_JSON, Stranger, has_gateway_for_grpc, has_hoops_fields, is_signed, proxy_name, stranger, told_by};
 use crate::evidence::{Endpoint, Evidence};
+use crate::findings::fixes::rest_route;
 use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_rest};
 
 pub(in crate::findings) static RULE: Rule = Rule {
@@ -29,8 +28,8 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             (false, _, 200 | 404) if has_hoops_fields(answer.head) => gateways(evidence, endpoint, answer)
                 .confidence(Confidence::Likely)
                 .candidate(503, "another server that sets the same fields on its answers"),
-            (false, true, 200 | 404 | 421) => with_route(unrouted(endpoint, answer)),
-            (false, false, 404 | 421) => with_route(unrouted(endpoint, answer))
+            (false, true, 200 | 404 | 421) => rest_route(unrouted(endpoint, answer), endpoint),
+            (false, false, 404 | 421) => rest_route(unrouted(endpoint, answer), endpoint)
                 .confidence(Confidence::Likely)
                 .candidate(503, "no gateway is behind this name at all"),
             _ => return None,

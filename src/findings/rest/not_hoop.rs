@@ -4,8 +4,8 @@ use hoop_doctor_probes::wire::page::Mark;
 
 use super::{NO_JSON, has_gateway_for_grpc, has_hoops_fields, is_signed, stranger};
 use crate::evidence::Evidence;
+use crate::findings::fixes::site;
 use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_rest};
-use crate::proxies::Proxy;
 
 pub(in crate::findings) static RULE: Rule = Rule {
     code: Code(503),
@@ -45,14 +45,12 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             _ => draft,
         };
         Some(
-            draft
+            site(draft, endpoint)
                 .confidence(Confidence::Likely)
                 .decide_by_command(
                     format!("curl -sSi {}/", endpoint.target.url.trim_end_matches('/')),
                     "Hoop's sign-in page: the base path is wrong, HD502; any other page: the name or the proxy's entry for it",
                 )
-                .snippet(Proxy::Nginx, "server {\n    listen 443 ssl;\n    http2 on;\n    server_name gateway.example.com;\n    location /protobuf.Transport/ { grpc_pass grpc://127.0.0.1:8010; client_max_body_size 0; }\n    location / { proxy_pass http://127.0.0.1:8009; }\n}")
-                .snippet(Proxy::Caddy, "gateway.example.com {   # an empty answer means that no site has this address\n\treverse_proxy /protobuf.Transport/* h2c://127.0.0.1:8010\n\treverse_proxy 127.0.0.1:8009\n}")
                 .seen_in(endpoint, &["healthz", "public-server-info"])
                 .logged_as(&NO_JSON),
         )

@@ -72,8 +72,12 @@ fn wall(message: String) -> Draft {
         message,
         "let the path /api/ through without that redirect: Hoop authenticates its users itself, and its client has no session to show",
     )
-    .snippet(Proxy::Nginx, "location /api/ {\n    auth_request off;   # and no return or rewrite here\n    proxy_pass http://127.0.0.1:8009;\n}")
+    .snippet(Proxy::Nginx, "location /api/ {   # in a server block without return, rewrite or if before it\n    auth_request off;\n    proxy_pass http://127.0.0.1:8009;\n}")
     .snippet(Proxy::IngressNginx, "# an Ingress of its own for /api and /protobuf.Transport, without\n# nginx.ingress.kubernetes.io/auth-url and auth-signin")
+    .snippet(
+        Proxy::Haproxy,
+        "http-request allow if { path_beg /api/ /protobuf.Transport/ }   # in the frontend, before any http-request redirect",
+    )
     .snippet(Proxy::AwsAlb, "# a rule for the path /api/* before the one with authenticate-oidc, with the forward action alone")
     .snippet(Proxy::Traefik, "# a router for PathPrefix(`/api`) without the forwardAuth and redirect middlewares")
     .snippet(Proxy::Cloudflare, "# Access: an application for the path /api with a Bypass policy")

@@ -5,9 +5,10 @@ use hoop_doctor_probes::tls::TlsFailure;
 use hoop_doctor_probes::wire::opening::{FirstBytes, Opening};
 use hoop_doctor_probes::wire::page::{Maker, Mark};
 
-use super::{Stranger, is_api, is_grpc_port, is_signed, proxy, proxy_name, stranger, with_route};
+use super::{Stranger, is_api, is_grpc_port, is_signed, proxy, proxy_name, stranger};
 use crate::evidence::{Endpoint, Evidence, Kind};
 use crate::experiments::Experiment;
+use crate::findings::fixes::rest_route;
 use crate::findings::upstream::look_for;
 use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_rest};
 use crate::proxies::Proxy;
@@ -33,7 +34,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             None => dropped(endpoint)?,
         };
         Some(
-            with_route(look_for(draft, proxy(endpoint), Kind::Rest, CAUSES))
+            rest_route(look_for(draft, proxy(endpoint), Kind::Rest, CAUSES), endpoint)
                 .seen_in(endpoint, &["healthz"])
                 .logged_as(&[
                     "failed obtaining server info, status={status}",

@@ -68,10 +68,22 @@ fn lost(endpoint: &Endpoint) -> Option<Lost> {
 
 fn with_header(draft: Draft) -> Draft {
     draft
-        .snippet(Proxy::Nginx, "underscores_in_headers on;   # in http or in the default server of the port")
-        .snippet(Proxy::IngressNginx, "data:   # the controller's ConfigMap\n  enable-underscores-in-headers: \"true\"")
-        .snippet(Proxy::Envoy, "common_http_protocol_options:   # of the listener's connection manager\n  headers_with_underscores_action: ALLOW")
-        .snippet(Proxy::AwsAlb, "LoadBalancerAttributes:\n- Key: routing.http.drop_invalid_header_fields.enabled\n  Value: \"false\"")
+        .snippet(
+            Proxy::Nginx,
+            "underscores_in_headers on;   # in http or in the default server of the port",
+        )
+        .snippet(
+            Proxy::IngressNginx,
+            "data:   # the controller's ConfigMap\n  enable-underscores-in-headers: \"true\"",
+        )
+        .snippet(
+            Proxy::Envoy,
+            "common_http_protocol_options: { headers_with_underscores_action: ALLOW }   # in HttpConnectionManager",
+        )
+        .snippet(
+            Proxy::AwsAlb,
+            "LoadBalancerAttributes:\n- Key: routing.http.drop_invalid_header_fields.enabled\n  Value: \"false\"",
+        )
 }
 
 fn with_upgrade(draft: Draft) -> Draft {
@@ -81,8 +93,8 @@ fn with_upgrade(draft: Draft) -> Draft {
             "location /api/ws {\n    proxy_pass http://127.0.0.1:8009;\n    proxy_http_version 1.1;\n    proxy_set_header Upgrade $http_upgrade;\n    \
              proxy_set_header Connection \"upgrade\";\n    proxy_read_timeout 1h;\n}",
         )
-        .snippet(Proxy::Envoy, "upgrade_configs:   # of the listener's connection manager\n- upgrade_type: websocket")
-        .snippet(Proxy::Apache, "ProxyPass /api/ws http://127.0.0.1:8009/api/ws upgrade=websocket")
+        .snippet(Proxy::Envoy, "upgrade_configs: [{ upgrade_type: websocket }]   # in HttpConnectionManager")
+        .snippet(Proxy::Apache, "# before any ProxyPass for /\nProxyPass /api/ws http://127.0.0.1:8009/api/ws upgrade=websocket")
 }
 
 #[cfg(test)]

@@ -4,8 +4,7 @@ use hoop_doctor_probes::x509::{MissingIntermediate, Rejection, Sign};
 
 use super::certificate;
 use crate::evidence::Evidence;
-use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_endpoint};
-use crate::proxies::Proxy;
+use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, fixes, for_each_endpoint};
 
 pub(in crate::findings) static RULE: Rule = Rule {
     code: Code(308),
@@ -45,14 +44,8 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             }
         };
         Some(
-            draft
-                .confidence(confidence)
+            fixes::certificate(draft.confidence(confidence), endpoint)
                 .shell("cat leaf.pem intermediate.pem > fullchain.pem   # the leaf first, without the root")
-                .snippet(Proxy::Nginx, "ssl_certificate /path/to/fullchain.pem;")
-                .snippet(Proxy::Haproxy, "bind :443 ssl crt /path/to/fullchain-and-key.pem alpn h2,http/1.1")
-                .snippet(Proxy::Caddy, "tls /path/to/fullchain.pem /path/to/key.pem")
-                .snippet(Proxy::Apache, "SSLCertificateFile /path/to/fullchain.pem")
-                .snippet(Proxy::Envoy, "tls_certificates:\n- certificate_chain: { filename: /path/to/fullchain.pem }\n  private_key: { filename: /path/to/key.pem }")
                 .seen_in(endpoint, &["tls"])
                 .logged_as(&[&rejected.log(evidence.wire.started_at)]),
         )

@@ -4,7 +4,7 @@ use hoop_doctor_probes::x509::Rejection;
 
 use super::{certificate, trust_it};
 use crate::evidence::Evidence;
-use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_endpoint};
+use crate::findings::{Breaks, Code, Draft, Rule, Severity, fixes, for_each_endpoint};
 
 pub(in crate::findings) static RULE: Rule = Rule {
     code: Code(307),
@@ -32,7 +32,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             ),
             "serve a certificate of an authority that your machines trust, or give Hoop this certificate as its CA",
         );
-        let draft = trust_it(draft, endpoint).seen_in(endpoint, &["tls"]);
+        let draft = trust_it(fixes::certificate(draft, endpoint), endpoint).seen_in(endpoint, &["tls"]);
         Some(draft.logged_as(&[&rejected.log(evidence.wire.started_at)]))
     })
 }

@@ -4,8 +4,7 @@ use hoop_doctor_probes::x509::Rejection;
 
 use super::{certificate, names};
 use crate::evidence::Evidence;
-use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_endpoint};
-use crate::proxies::Proxy;
+use crate::findings::{Breaks, Code, Draft, Rule, Severity, fixes, for_each_endpoint};
 
 pub(in crate::findings) static RULE: Rule = Rule {
     code: Code(305),
@@ -38,15 +37,10 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             format!("serve a certificate for {name} there, or use a host name that the certificate has in Hoop's URL"),
         );
         Some(
-            draft
-                .snippet(
-                    Proxy::Nginx,
-                    format!(
-                        "server {{\n    server_name {name};\n    ssl_certificate     /path/to/{name}.fullchain.pem;\n    \
-                         ssl_certificate_key /path/to/{name}.key;\n}}"
-                    ),
-                )
-                .shell(format!("export HOOP_TLSSERVERNAME='{first}'   # gRPC only: expect the name that the certificate has"))
+            fixes::certificate(draft, endpoint)
+                .shell(format!(
+                    "export HOOP_TLSSERVERNAME='{first}'   # gRPC only: expect the name that the certificate has"
+                ))
                 .seen_in(endpoint, &["tls"])
                 .logged_as(&[&rejected.log(evidence.wire.started_at)]),
         )

@@ -32,10 +32,28 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         Some(
             draft
                 .snippet(Proxy::Nginx, "ssl_verify_client off;   # in the server block of this host")
-                .snippet(Proxy::Haproxy, "bind :443 ssl crt /path/to/gateway.pem alpn h2,http/1.1 verify none")
+                .snippet(
+                    Proxy::IngressNginx,
+                    "# take away: nginx.ingress.kubernetes.io/auth-tls-secret, and auth-tls-verify-client with it",
+                )
+                .snippet(
+                    Proxy::Haproxy,
+                    format!(
+                        "bind :{} ssl crt /path/to/fullchain-and-key.pem alpn h2,http/1.1   # without verify required",
+                        endpoint.target.port
+                    ),
+                )
                 .snippet(Proxy::Envoy, "require_client_certificate: false   # in DownstreamTlsContext")
                 .snippet(Proxy::Istio, "tls:\n  mode: SIMPLE   # not MUTUAL, in the Gateway's server")
+                .snippet(
+                    Proxy::Caddy,
+                    "tls /path/to/fullchain.pem /path/to/key.pem   # without client_auth",
+                )
                 .snippet(Proxy::Apache, "SSLVerifyClient none")
+                .snippet(
+                    Proxy::Traefik,
+                    "# in the dynamic configuration\ntls:\n  options:\n    default:\n      clientAuth: { clientAuthType: NoClientCert }",
+                )
                 .seen_in(endpoint, &["tls", "connect", "healthz"])
                 .logged_as(&[
                     "connection error: desc = \"error reading server preface: remote error: tls: certificate required\"",

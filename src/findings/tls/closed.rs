@@ -40,7 +40,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 .candidate(315, format!("no server or filter chain for the name {name}"))
                 .candidate(213, "the port expects a PROXY line first")
                 .candidate(313, "a middlebox that dislikes the name or the address")
-                .snippet(Proxy::Envoy, format!("filter_chain_match:\n  server_names: [\"{name}\"]"))
+                .snippet(Proxy::Envoy, format!("filter_chain_match: {{ server_names: [\"{name}\"] }}   # of the chain that has its certificate"))
                 .snippet(Proxy::Istio, format!("hosts: [\"{name}\"]\ntls:\n  mode: SIMPLE\n  credentialName: gateway-tls   # a secret that exists in the ingress gateway's namespace"))
                 .seen_in(endpoint, &["tls", "listen"])
                 .logs(closed(&endpoint.target)),

@@ -2,8 +2,7 @@
 
 use super::certificate;
 use crate::evidence::Evidence;
-use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_endpoint};
-use crate::proxies::Proxy;
+use crate::findings::{Breaks, Code, Draft, Rule, Severity, fixes, for_each_endpoint};
 
 pub(in crate::findings) static RULE: Rule = Rule {
     code: Code(317),
@@ -32,12 +31,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             ),
         );
         Some(
-            draft
-                .snippet(
-                    Proxy::IngressNginx,
-                    format!("spec:\n  tls:\n  - hosts:\n    - {name}   # the same name as in rules\n    secretName: gateway-tls   # kubectl get secret gateway-tls"),
-                )
-                .snippet(Proxy::Traefik, "tls:\n  certificates:\n  - certFile: /path/to/fullchain.pem\n    keyFile: /path/to/key.pem")
+            fixes::certificate(draft, endpoint)
                 .seen_in(endpoint, &["tls"])
                 .logged_as(&[&rejected.log(evidence.wire.started_at)]),
         )

@@ -6,6 +6,7 @@ use hoop_doctor_probes::tls::TlsFailure;
 
 use crate::evidence::{Endpoint, Evidence};
 use crate::experiments::Experiment;
+use crate::findings::fixes::site;
 use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_endpoint};
 use crate::proxies::Proxy;
 
@@ -54,7 +55,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                         "add {name} with its certificate to what ends TLS there, or use the host name that is configured"
                     ),
                 ),
-                name,
+                endpoint,
             ),
         };
         let draft = match confidence {
@@ -93,14 +94,19 @@ fn goes_by_name(endpoint: &Endpoint) -> bool {
 }
 
 /// How to configure the name, proxy by proxy.
-fn named(draft: Draft, name: &str) -> Draft {
-    draft
+fn named(draft: Draft, endpoint: &Endpoint) -> Draft {
+    let (name, port) = (&endpoint.target.server_name, endpoint.target.port);
+    site(draft, endpoint)
         .snippet(
-            Proxy::Nginx,
-            format!("server {{\n    listen 443 ssl;\n    server_name {name};   # must match; the default server rejects the handshake\n}}"),
+            Proxy::Envoy,
+            format!("filter_chain_match: {{ server_names: [\"{name}\"] }}   # of the chain that has its certificate"),
         )
-        .snippet(Proxy::Caddy, format!("https://{name} {{\n    tls /path/to/fullchain.pem /path/to/key.pem\n}}"))
-        .snippet(Proxy::Haproxy, "bind :443 ssl crt /path/to/certificates/ alpn h2,http/1.1   # without strict-sni, or with a certificate for the name")
+        .snippet(
+            Proxy::Haproxy,
+            format!(
+                "bind :{port} ssl crt /path/to/fullchain-and-key.pem alpn h2,http/1.1   # the certificate of {name}"
+            ),
+        )
 }
 
 /// RFC 8446, section 6.2.

@@ -55,13 +55,37 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             .confidence(confidence)
             .snippet(
                 Proxy::Nginx,
-                "ssl_protocols TLSv1.2 TLSv1.3;\nssl_ciphers HIGH:!aNULL:!MD5;",
+                "ssl_protocols TLSv1.2 TLSv1.3;   # in the server block, and in the default server of the port\nssl_ciphers HIGH:!aNULL:!MD5;",
+            )
+            .snippet(
+                Proxy::IngressNginx,
+                "data:   # of the controller's ConfigMap\n  ssl-protocols: \"TLSv1.2 TLSv1.3\"",
+            )
+            .snippet(
+                Proxy::Envoy,
+                "tls_params: { tls_minimum_protocol_version: TLSv1_2, tls_maximum_protocol_version: TLSv1_3 }   # in the listener's common_tls_context, without cipher_suites",
+            )
+            .snippet(
+                Proxy::Istio,
+                "tls:   # of the Gateway's server, without cipherSuites\n  minProtocolVersion: TLSV1_2\n  maxProtocolVersion: TLSV1_3",
             )
             .snippet(
                 Proxy::Haproxy,
-                "bind :443 ssl crt /path/to/fullchain-and-key.pem alpn h2,http/1.1 ssl-min-ver TLSv1.2",
+                format!(
+                    "bind :{} ssl crt /path/to/fullchain-and-key.pem alpn h2,http/1.1 ssl-min-ver TLSv1.2",
+                    endpoint.target.port
+                ),
             )
-            .snippet(Proxy::Apache, "SSLProtocol -all +TLSv1.2 +TLSv1.3");
+            .snippet(Proxy::Caddy, "tls {   # in the site\n    protocols tls1.2 tls1.3\n}")
+            .snippet(Proxy::Apache, "SSLProtocol -all +TLSv1.2 +TLSv1.3\nSSLCipherSuite HIGH:!aNULL:!MD5")
+            .snippet(
+                Proxy::Traefik,
+                "# in the dynamic configuration, without cipherSuites\ntls:\n  options:\n    default:\n      minVersion: VersionTLS12",
+            )
+            .snippet(
+                Proxy::AwsAlb,
+                "SslPolicy: ELBSecurityPolicy-TLS13-1-2-2021-06   # of the HTTPS listener",
+            );
         let draft = match choice {
             Some(_) => draft.seen_in(endpoint, &["tls", Experiment::OldHello.name()]),
             None => draft.seen_in(endpoint, &["tls"]),
