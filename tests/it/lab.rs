@@ -15,8 +15,10 @@ mod self_test;
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::thread;
 
 use tempfile::TempDir;
 
@@ -92,6 +94,33 @@ impl Lab {
         text
     }
 }
+
+/// Does `work` for each of `all`, a few at a time: most of a scenario is waiting for processes. The results keep the order.
+pub(crate) fn few_at_a_time<T: Sync, R: Send>(all: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let take_turns = || {
+        let mut results = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(one) = all.get(index) else {
+                return results;
+            };
+            results.push((index, work(one)));
+        }
+    };
+    let mut results: Vec<_> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..AT_A_TIME).map(|_| scope.spawn(take_turns)).collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)))
+            .collect()
+    });
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Few enough that two cores still answer every probe in its time.
+const AT_A_TIME: usize = 4;
 
 /// The root of the repository: where `tests/lab` and `.lab` are.
 pub(crate) fn repository() -> &'static Path {

@@ -18,6 +18,8 @@ mod oracle;
 mod progress;
 #[cfg(unix)]
 mod proxies;
+#[cfg(unix)]
+mod remedies;
 mod report;
 #[cfg(target_os = "linux")]
 mod resolver;

@@ -5,15 +5,12 @@ use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::panic::resume_unwind;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use crate::lab::doctor::Report;
 use crate::lab::proxy::{Proxy, StartError};
 use crate::lab::scenario::{Scenario, ScenarioError};
-use crate::lab::{Lab, configurations, repository, say};
+use crate::lab::{Lab, configurations, few_at_a_time, repository, say};
 
 /// Rows of the shared table that the program doesn't answer yet. Delete a line to cover a row.
 const RUNS_LATER: &[&str] = &[
@@ -190,32 +187,10 @@ impl Row {
     }
 }
 
-/// Runs the scenarios a few at a time; most of a scenario is waiting for processes.
 fn run_all(lab: &Lab, scenarios: Vec<Scenario>) -> Vec<Row> {
-    let next = AtomicUsize::new(0);
-    let take_turns = || {
-        let mut outcomes = Vec::new();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(scenario) = scenarios.get(index) else {
-                return outcomes;
-            };
-            outcomes.push((index, scenario.run(lab)));
-        }
-    };
-    let mut outcomes: Vec<_> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..AT_A_TIME).map(|_| scope.spawn(take_turns)).collect();
-        workers
-            .into_iter()
-            .flat_map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)))
-            .collect()
-    });
-    outcomes.sort_by_key(|(index, _)| *index);
-    scenarios
-        .into_iter()
-        .zip(outcomes)
-        .map(|(scenario, (_, outcome))| Row { scenario, outcome })
-        .collect()
+    let outcomes = few_at_a_time(&scenarios, |scenario| scenario.run(lab));
+    let rows = scenarios.into_iter().zip(outcomes);
+    rows.map(|(scenario, outcome)| Row { scenario, outcome }).collect()
 }
 
 fn table_of(rows: &[Row]) -> String {
@@ -244,8 +219,6 @@ fn table_of(rows: &[Row]) -> String {
     table
 }
 
-const SHARED: &str = "expect.tsv";
-const OURS: &str = "ours/expect.tsv";
-
-/// Few enough that two cores still answer every probe in its time.
-const AT_A_TIME: usize = 4;
+/// Tables of scenarios.
+pub(crate) const SHARED: &str = "expect.tsv";
+pub(crate) const OURS: &str = "ours/expect.tsv";

@@ -52,6 +52,20 @@ impl Report {
         self.findings().first()?["code"].as_str()
     }
 
+    /// The pieces of configuration that the cause's remedy has, each with the proxy whose it is.
+    pub(crate) fn snippets(&self) -> impl Iterator<Item = (&str, &str)> {
+        let cause = self.findings().first();
+        let snippets = cause.and_then(|cause| cause["remedy"]["snippets"].as_array());
+        let snippets = snippets.into_iter().flatten();
+        snippets.filter_map(|snippet| Some((snippet["proxy"].as_str()?, snippet["text"].as_str()?)))
+    }
+
+    /// The port that the first endpoint was asked at.
+    pub(crate) fn port(&self) -> Option<u16> {
+        let url = self.array("endpoints").first()?["url"].as_str()?;
+        url.rsplit(':').next()?.parse().ok()
+    }
+
     /// What the first thing that is wrong with gRPC makes an agent log; empty where nothing is.
     pub(crate) fn logged_by_agents(&self) -> Vec<&str> {
         let about_grpc = |finding: &&Value| {

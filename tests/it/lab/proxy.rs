@@ -141,14 +141,18 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
-    /// Renders `configuration`, starts `proxy` with it and waits until it listens.
+    /// Renders the file `configuration`, starts `proxy` with it and waits until it listens.
     pub(crate) fn start(lab: &Lab, proxy: Proxy, configuration: &Path) -> Result<Self, StartError> {
+        Self::start_with(lab, proxy, &fs::read_to_string(configuration)?)
+    }
+
+    /// The same for a configuration that is no file.
+    pub(crate) fn start_with(lab: &Lab, proxy: Proxy, configuration: &str) -> Result<Self, StartError> {
         let program = proxy.program().ok_or(StartError::NotInstalled(proxy))?;
-        let text = fs::read_to_string(configuration)?;
         let run = lab.fresh_folder()?;
         let listen = Port::reserve()?;
         let text = lab
-            .render(&text)
+            .render(configuration)
             .replace("@LISTEN@", &listen.number().to_string())
             .replace("@RUN@", &run.display().to_string())
             .replace("@MODS@", APACHE_MODULES)

@@ -17,7 +17,7 @@ pub(crate) struct Scenario {
     /// Folder and file without its extension, such as `nginx/no-http2`.
     pub(crate) name: String,
     pub(crate) expected: Expected,
-    proxy: Proxy,
+    pub(crate) proxy: Proxy,
     listener: Listener,
     args: Args,
 }
@@ -82,7 +82,11 @@ impl Scenario {
 
     /// Serves the configuration for as long as the result is kept.
     pub(crate) fn serve(&self, lab: &Lab) -> Result<Served, StartError> {
-        let proxy = Serving::start(lab, self.proxy, &self.configuration())?;
+        self.serve_as(lab, &fs::read_to_string(self.configuration())?)
+    }
+
+    fn serve_as(&self, lab: &Lab, configuration: &str) -> Result<Served, StartError> {
+        let proxy = Serving::start_with(lab, self.proxy, configuration)?;
         let port = proxy.address().port();
         let (grpc, rest) = match self.listener {
             Listener::Tls => ("grpcs", "https"),
@@ -103,6 +107,18 @@ impl Scenario {
     /// Serves the configuration, checks it and returns the report, which is also what a real agent runs into.
     pub(crate) fn run(&self, lab: &Lab) -> Result<Report, ScenarioError> {
         let served = self.serve(lab)?;
+        let report = self.ask(lab, &served)?;
+        let agent = Agent::told(&served.grpc_url, Some(&fs::read_to_string(lab.ca())?)).dialling(served.address);
+        agent.agrees_with(&report).map_err(ScenarioError::Agent)?;
+        Ok(report)
+    }
+
+    /// The report on `configuration` in the place of the scenario's own.
+    pub(crate) fn check(&self, lab: &Lab, configuration: &str) -> Result<Report, ScenarioError> {
+        self.ask(lab, &self.serve_as(lab, configuration)?)
+    }
+
+    fn ask(&self, lab: &Lab, served: &Served) -> Result<Report, ScenarioError> {
         let home = lab.fresh_folder()?;
         let address = format!("{GATEWAY}:{}:{}", served.address.port(), served.address.ip());
         let ca = lab.ca().display().to_string();
@@ -115,10 +131,7 @@ impl Scenario {
             args.extend(["--deep", "--hold", "8s"]);
         }
         args.extend(["--resolve", &address, "--ca", &ca, "-o", "json"]);
-        let report = hoop_doctor(&home, args)?;
-        let agent = Agent::told(&served.grpc_url, Some(&fs::read_to_string(lab.ca())?)).dialling(served.address);
-        agent.agrees_with(&report).map_err(ScenarioError::Agent)?;
-        Ok(report)
+        Ok(hoop_doctor(&home, args)?)
     }
 }
 
