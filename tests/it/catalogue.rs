@@ -90,6 +90,20 @@ fn a_page_without_a_rule_is_one_to_come() -> io::Result<()> {
     Ok(())
 }
 
+/// Who follows the guide by hand gets to every error that `check` can find on the wire.
+#[test]
+fn the_guide_leads_to_every_error_on_the_wire() -> io::Result<()> {
+    let guide = fs::read_to_string(repository().join("docs/telling-causes-apart.md"))?;
+    let missing: Vec<String> = rules()
+        .filter(|rule| rule.severity == Severity::Error && (200..700).contains(&rule.code.0))
+        .filter(|rule| shows_on_the_wire(rule.code) && rule.code.0 / 100 != 5)
+        .filter(|rule| !guide.contains(&rule.code.to_string()))
+        .map(|rule| format!("{} {}", rule.code, rule.name))
+        .collect();
+    assert!(missing.is_empty(), "the guide doesn't name {}", missing.join(", "));
+    Ok(())
+}
+
 /// What a rule explains, and what a report names as another possible cause, can be looked up.
 #[test]
 fn every_code_that_is_named_exists() -> io::Result<()> {

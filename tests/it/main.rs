@@ -26,6 +26,8 @@ mod resolver;
 #[cfg(unix)]
 mod saved;
 #[cfg(unix)]
+mod steady;
+#[cfg(unix)]
 mod wait;
 
 #[cfg(unix)]

@@ -59,6 +59,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                     "connection error: desc = \"error reading server preface: remote error: tls: certificate required\"",
                     "connection error: desc = \"transport: authentication handshake failed: remote error: tls: handshake failure\"",
                     "rpc error: code = Unavailable desc = write tcp {local}->{addr}: write: broken pipe",
+                    "rpc error: code = Unavailable desc = write tcp {local}->{addr}: write: connection reset by peer",
                     "transport: failed to write client preface: write tcp {local}->{addr}: write: broken pipe",
                     "rpc error: code = Internal desc = unexpected HTTP status code received from server: 400 (Bad Request); \
                      transport: received unexpected content-type \"text/html\"",

@@ -13,7 +13,7 @@ use super::process::Process;
 
 /// What one run of the program printed as JSON.
 pub(crate) struct Report {
-    json: Value,
+    pub(crate) json: Value,
     pub(crate) took: Duration,
 }
 

@@ -118,7 +118,8 @@ impl Scenario {
         self.ask(lab, &self.serve_as(lab, configuration)?)
     }
 
-    fn ask(&self, lab: &Lab, served: &Served) -> Result<Report, ScenarioError> {
+    /// The report on what is served.
+    pub(crate) fn ask(&self, lab: &Lab, served: &Served) -> Result<Report, ScenarioError> {
         let home = lab.fresh_folder()?;
         let address = format!("{GATEWAY}:{}:{}", served.address.port(), served.address.ip());
         let ca = lab.ca().display().to_string();
