@@ -4,13 +4,15 @@
 //! gateway's ports stand for its address, which can't be seen from outside. `tests/it/remedies.rs` puts them into real
 //! configurations; Apache takes no comment behind a directive.
 
+use std::net::IpAddr;
+
 use super::Draft;
-use crate::evidence::Endpoint;
+use crate::evidence::{Endpoint, host_port};
 use crate::proxies::Proxy;
 
 /// A route for the gRPC service.
 pub(super) fn grpc_route(draft: Draft, endpoint: &Endpoint) -> Draft {
-    let host = &endpoint.target.server_name;
+    let (host, named) = (&endpoint.target.server_name, name(endpoint).unwrap_or("*"));
     draft
         .snippet(
             Proxy::Nginx,
@@ -21,8 +23,8 @@ pub(super) fn grpc_route(draft: Draft, endpoint: &Endpoint) -> Draft {
             Proxy::IngressNginx,
             format!(
                 "# an Ingress of its own for gRPC\nmetadata:\n  annotations:\n    nginx.ingress.kubernetes.io/backend-protocol: \"GRPC\"   # GRPCS where the gateway has TLS\n\
-                 spec:\n  rules:\n  - host: {host}\n    http:\n      paths:\n      - path: /protobuf.Transport\n        pathType: Prefix\n        \
-                 backend: {{ service: {{ name: hoopgateway, port: {{ number: 8010 }} }} }}"
+                 {}",
+                ingress(endpoint, "/protobuf.Transport", 8010)
             ),
         )
         .snippet(
@@ -33,7 +35,7 @@ pub(super) fn grpc_route(draft: Draft, endpoint: &Endpoint) -> Draft {
         .snippet(
             Proxy::Istio,
             format!(
-                "# in the VirtualService; its first route has to be the one for gRPC\nhosts: [\"{host}\"]\nhttp:\n- match:\n  - uri: {{ prefix: /protobuf.Transport }}\n  \
+                "# in the VirtualService; its first route has to be the one for gRPC\nhosts: [\"{named}\"]\nhttp:\n- match:\n  - uri: {{ prefix: /protobuf.Transport }}\n  \
                  route:\n  - destination: {{ host: hoopgateway, port: {{ number: 8010 }} }}"
             ),
         )
@@ -55,7 +57,7 @@ pub(super) fn grpc_route(draft: Draft, endpoint: &Endpoint) -> Draft {
             format!(
                 "# in the dynamic configuration\nhttp:\n  routers:\n    hoop-grpc:\n      rule: Host(`{host}`) && PathPrefix(`/protobuf.Transport/`)\n      \
                  service: hoop-grpc{}\n  services:\n    hoop-grpc:\n      loadBalancer:\n        servers:\n          - url: h2c://127.0.0.1:8010   # https:// where the gateway has TLS",
-                if endpoint.target.tls { "\n      tls: {}" } else { "" }
+                traefik_tls(endpoint)
             ),
         )
         .snippet(Proxy::Nghttpx, "backend=127.0.0.1,8010;/protobuf.Transport/;proto=h2")
@@ -124,7 +126,7 @@ pub(super) fn grpc_upstream(draft: Draft) -> Draft {
 
 /// The route for REST: everything that isn't gRPC.
 pub(super) fn rest_route(draft: Draft, endpoint: &Endpoint) -> Draft {
-    let host = &endpoint.target.server_name;
+    let (host, named) = (&endpoint.target.server_name, name(endpoint).unwrap_or("*"));
     draft
         .snippet(
             Proxy::Nginx,
@@ -132,10 +134,7 @@ pub(super) fn rest_route(draft: Draft, endpoint: &Endpoint) -> Draft {
         )
         .snippet(
             Proxy::IngressNginx,
-            format!(
-                "spec:\n  rules:\n  - host: {host}\n    http:\n      paths:\n      - path: /\n        pathType: Prefix\n        \
-                 backend: {{ service: {{ name: hoopgateway, port: {{ number: 8009 }} }} }}"
-            ),
+            ingress(endpoint, "/", 8009),
         )
         .snippet(
             Proxy::Envoy,
@@ -144,7 +143,7 @@ pub(super) fn rest_route(draft: Draft, endpoint: &Endpoint) -> Draft {
         .snippet(
             Proxy::Istio,
             format!(
-                "# in the VirtualService\nhosts: [\"{host}\"]\nhttp:\n- match: [{{ uri: {{ prefix: /protobuf.Transport }} }}]\n  \
+                "# in the VirtualService\nhosts: [\"{named}\"]\nhttp:\n- match: [{{ uri: {{ prefix: /protobuf.Transport }} }}]\n  \
                  route: [{{ destination: {{ host: hoopgateway, port: {{ number: 8010 }} }} }}]\n\
                  - route: [{{ destination: {{ host: hoopgateway, port: {{ number: 8009 }} }} }}]"
             ),
@@ -166,7 +165,7 @@ pub(super) fn rest_route(draft: Draft, endpoint: &Endpoint) -> Draft {
             format!(
                 "# in the dynamic configuration\nhttp:\n  routers:\n    hoop-rest:\n      rule: Host(`{host}`)\n      service: hoop-rest{}\n  \
                  services:\n    hoop-rest:\n      loadBalancer:\n        servers:\n          - url: http://127.0.0.1:8009",
-                if endpoint.target.tls { "\n      tls: {}" } else { "" }
+                traefik_tls(endpoint)
             ),
         )
         .snippet(Proxy::Nghttpx, "backend=127.0.0.1,8009")
@@ -180,12 +179,20 @@ pub(super) fn rest_route(draft: Draft, endpoint: &Endpoint) -> Draft {
 /// A whole site for this host, where there is none.
 pub(super) fn site(draft: Draft, endpoint: &Endpoint) -> Draft {
     let (host, port) = (&endpoint.target.server_name, endpoint.target.port);
+    let (scheme, listen, nginx, caddy) = match endpoint.target.tls {
+        true => (
+            "https",
+            format!("{port} ssl http2;   # since 1.25.1 also: listen {port} ssl; and http2 on;"),
+            "    ssl_certificate     /path/to/fullchain.pem;\n    ssl_certificate_key /path/to/key.pem;\n",
+            "    tls /path/to/fullchain.pem /path/to/key.pem\n",
+        ),
+        false => ("http", format!("{port};"), "", ""),
+    };
     draft
         .snippet(
             Proxy::Nginx,
             format!(
-                "server {{\n    listen {port} ssl http2;   # since 1.25.1 also: listen {port} ssl; and http2 on;\n    server_name {host};\n    \
-                 ssl_certificate     /path/to/fullchain.pem;\n    ssl_certificate_key /path/to/key.pem;\n    \
+                "server {{\n    listen {listen}\n    server_name {host};\n{nginx}    \
                  location /protobuf.Transport/ {{ client_max_body_size 0; grpc_pass grpc://127.0.0.1:8010; }}\n    \
                  location / {{ proxy_pass http://127.0.0.1:8009; }}\n}}"
             ),
@@ -193,8 +200,9 @@ pub(super) fn site(draft: Draft, endpoint: &Endpoint) -> Draft {
         .snippet(
             Proxy::Caddy,
             format!(
-                "https://{host}:{port} {{\n    tls /path/to/fullchain.pem /path/to/key.pem\n    \
-                 reverse_proxy /protobuf.Transport/* h2c://127.0.0.1:8010\n    reverse_proxy 127.0.0.1:8009\n}}"
+                "{scheme}://{} {{\n{caddy}    \
+                 reverse_proxy /protobuf.Transport/* h2c://127.0.0.1:8010\n    reverse_proxy 127.0.0.1:8009\n}}",
+                host_port(host, port)
             ),
         )
 }
@@ -233,6 +241,11 @@ pub(super) fn listener(draft: Draft, endpoint: &Endpoint) -> Draft {
 /// A certificate in its place.
 pub(super) fn certificate(draft: Draft, endpoint: &Endpoint) -> Draft {
     let (host, port) = (&endpoint.target.server_name, endpoint.target.port);
+    let named = name(endpoint).unwrap_or("*");
+    let hosts = match name(endpoint) {
+        Some(name) => format!("hosts: [{name}]   # the same name as in rules\n    "),
+        None => String::new(),
+    };
     draft
         .snippet(
             Proxy::Nginx,
@@ -243,7 +256,7 @@ pub(super) fn certificate(draft: Draft, endpoint: &Endpoint) -> Draft {
         .snippet(
             Proxy::IngressNginx,
             format!(
-                "spec:\n  tls:\n  - hosts:\n    - {host}   # the same name as in rules\n    secretName: gateway-tls   # kubectl get secret gateway-tls"
+                "spec:\n  tls:\n  - {hosts}secretName: gateway-tls   # kubectl get secret gateway-tls"
             ),
         )
         .snippet(
@@ -253,7 +266,7 @@ pub(super) fn certificate(draft: Draft, endpoint: &Endpoint) -> Draft {
         .snippet(
             Proxy::Istio,
             format!(
-                "hosts: [\"{host}\"]   # a server of the Gateway\ntls:\n  mode: SIMPLE\n  credentialName: gateway-tls   # a secret in the ingress gateway's namespace"
+                "hosts: [\"{named}\"]   # a server of the Gateway\ntls:\n  mode: SIMPLE\n  credentialName: gateway-tls   # a secret in the ingress gateway's namespace"
             ),
         )
         .snippet(
@@ -272,4 +285,30 @@ pub(super) fn certificate(draft: Draft, endpoint: &Endpoint) -> Draft {
             Proxy::Traefik,
             "# in the dynamic configuration\ntls:\n  certificates:\n    - certFile: /path/to/fullchain.pem\n      keyFile: /path/to/key.pem",
         )
+}
+
+/// The host's name; an address is none.
+fn name(endpoint: &Endpoint) -> Option<&str> {
+    let name = endpoint.target.server_name.as_str();
+    name.parse::<IpAddr>().is_err().then_some(name)
+}
+
+/// The rule of an Ingress, whose host can't be an address.
+fn ingress(endpoint: &Endpoint, path: &str, port: u16) -> String {
+    let host = match name(endpoint) {
+        Some(name) => format!("host: {name}\n    "),
+        None => String::new(),
+    };
+    format!(
+        "spec:\n  rules:\n  - {host}http:\n      paths:\n      - path: {path}\n        pathType: Prefix\n        \
+         backend: {{ service: {{ name: hoopgateway, port: {{ number: {port} }} }} }}"
+    )
+}
+
+/// Routers of Traefik have TLS or not.
+fn traefik_tls(endpoint: &Endpoint) -> &'static str {
+    match endpoint.target.tls {
+        true => "\n      tls: {}",
+        false => "",
+    }
 }

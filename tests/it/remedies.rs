@@ -9,6 +9,9 @@ use std::fmt;
 use std::fs;
 use std::io;
 
+use hoop_doctor::findings::diagnose;
+
+use crate::cases::Case;
 use crate::lab::doctor::Report;
 use crate::lab::proxy::StartError;
 use crate::lab::scenario::{Expected, Scenario, ScenarioError};
@@ -39,6 +42,38 @@ fn the_snippet_for_the_proxy_that_is_there_mends_its_configuration() -> io::Resu
     }
     assert!(wrong == 0, "{wrong} of {} remedies don't mend\n{table}", rows.len());
     say(&table);
+    Ok(())
+}
+
+/// No reader has to guess what the doctor knows, and none finds a command where a piece of configuration should be.
+#[test]
+fn snippets_for_proxies_name_the_real_host_and_port_and_are_no_commands() -> io::Result<()> {
+    for case in Case::all()? {
+        for one in diagnose(&case.evidence) {
+            let endpoints = one.draft.endpoints.iter();
+            let ports: Vec<u16> = endpoints
+                .map(|index| case.evidence.wire.endpoints[*index].target.port)
+                .collect();
+            let snippets = one.draft.remedy.snippets.iter();
+            for snippet in snippets.filter(|snippet| snippet.language != "sh") {
+                let about = format!("{}: {}: {}", case.name, one.rule.code, snippet.text);
+                assert!(!snippet.text.contains("example.com"), "{about}");
+                let mut words = snippet.text.split_whitespace();
+                assert!(!matches!(words.next(), Some("kubectl" | "export" | "curl")), "{about}");
+                let mut listens = snippet.text.lines().filter_map(|line| {
+                    let line = line.trim_start();
+                    line.strip_prefix("listen ").or_else(|| line.strip_prefix("bind :"))
+                });
+                let real = |listen: &str| {
+                    let digits = listen.split(|char: char| !char.is_ascii_digit()).next();
+                    digits
+                        .and_then(|digits| digits.parse().ok())
+                        .is_some_and(|port| ports.contains(&port))
+                };
+                assert!(listens.all(real), "{about}");
+            }
+        }
+    }
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! HD318: closed or reset after our hello, without an alert.
 
+use std::net::IpAddr;
+
 use hoop_doctor_probes::tls::TlsFailure;
 
 use crate::evidence::Evidence;
@@ -33,6 +35,13 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                  a proxy that picks by name, or passes TCP on, closes like this when it finds no target"
             ),
         );
+        // No name is sent where an address is dialled.
+        let draft = match name.parse::<IpAddr>() {
+            Ok(_) => draft,
+            Err(_) => draft
+                .snippet(Proxy::Envoy, format!("filter_chain_match: {{ server_names: [\"{name}\"] }}   # of the chain that has its certificate"))
+                .snippet(Proxy::Istio, format!("hosts: [\"{name}\"]   # a server of the Gateway\ntls:\n  mode: SIMPLE\n  credentialName: gateway-tls   # a secret that exists in the ingress gateway's namespace")),
+        };
         Some(
             draft
                 .confidence(Confidence::Likely)
@@ -40,8 +49,6 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 .candidate(315, format!("no server or filter chain for the name {name}"))
                 .candidate(213, "the port expects a PROXY line first")
                 .candidate(313, "a middlebox that dislikes the name or the address")
-                .snippet(Proxy::Envoy, format!("filter_chain_match: {{ server_names: [\"{name}\"] }}   # of the chain that has its certificate"))
-                .snippet(Proxy::Istio, format!("hosts: [\"{name}\"]\ntls:\n  mode: SIMPLE\n  credentialName: gateway-tls   # a secret that exists in the ingress gateway's namespace"))
                 .seen_in(endpoint, &["tls", "listen"])
                 .logs(closed(&endpoint.target)),
         )
