@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use hoop_doctor_probes::conversation::Heard;
 use hoop_doctor_probes::dns::Dns;
 use hoop_doctor_probes::http2::{Answer, CallName, Http2, Reply};
+use hoop_doctor_probes::route::Route;
 use hoop_doctor_probes::tcp::{Attempt, TcpFailure};
 use hoop_doctor_probes::tls::{Tls, TlsFailure};
 use hoop_doctor_probes::wire::opening::FirstBytes;
@@ -91,6 +92,9 @@ pub struct Endpoint {
     pub tcp: Vec<Attempt>,
     /// The address that the conversations used.
     pub chosen: Option<SocketAddr>,
+    /// The way to that address, or to the first one where none was reached; `None` where the system doesn't tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<Route>,
     /// The conversation of a healthy check.
     pub base: Option<Heard>,
     /// The calls that were refused unprocessed, asked again on a new connection.
@@ -106,6 +110,9 @@ pub struct Endpoint {
 pub struct Trial {
     /// What was tried.
     pub experiment: Experiment,
+    /// The size that both sides' segments were limited to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment: Option<u16>,
     /// Its connection.
     pub tcp: Attempt,
     /// What was heard; `None` where there was no connection.
@@ -147,6 +154,7 @@ impl Endpoint {
             dns: None,
             tcp: Vec::new(),
             chosen: None,
+            route: None,
             base: None,
             again: None,
             trials: Vec::new(),
@@ -200,6 +208,12 @@ impl Endpoint {
     /// What was heard in an experiment, if it got as far as a connection.
     pub fn heard_in(&self, experiment: Experiment) -> Option<&Heard> {
         self.trial(experiment)?.heard.as_ref()
+    }
+
+    /// The trials of [`Experiment::SmallSegments`], the largest first.
+    pub fn in_segments(&self) -> impl Iterator<Item = (u16, &Heard)> {
+        let trials = self.trials.iter();
+        trials.filter_map(|trial| Some((trial.segment?, trial.heard.as_ref()?)))
     }
 
     /// Why there is no connection: the first attempt's failure, which is what Go reports.

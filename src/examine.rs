@@ -11,7 +11,7 @@ use hoop_doctor_probes::conversation::{Budget, Conversation, Heard, Notebook, Pe
 use hoop_doctor_probes::cx::Cx;
 use hoop_doctor_probes::dns::{self, Dns, DnsSource, Resolvers};
 use hoop_doctor_probes::http2::{Call, StreamEnd};
-use hoop_doctor_probes::tcp;
+use hoop_doctor_probes::{route, tcp};
 use tokio::sync::{OnceCell, oneshot};
 use tokio::time::Instant;
 
@@ -125,11 +125,15 @@ impl Exam<'_> {
             // The sender is dropped only once it has sent.
             if let Ok(Some(stream)) = chosen.await {
                 endpoint.chosen = stream.peer();
+                endpoint.route = endpoint.chosen.and_then(|addr| route::to(addr.ip()));
                 self.talk(stream, connect_by, endpoint).await;
             }
         };
         let (attempts, ()) = join(connecting, talking).await;
         endpoint.tcp = attempts;
+        if endpoint.route.is_none() {
+            endpoint.route = addrs.first().and_then(|addr| route::to(addr.ip()));
+        }
     }
 
     /// The base conversation, what was refused once more, and the experiments.
@@ -168,26 +172,45 @@ impl Exam<'_> {
             return Vec::new();
         };
         let places = |experiment| match experiment {
-            Experiment::OtherAddress => others.iter().map(|ip| SocketAddr::new(*ip, addr.port())).collect(),
-            _ => vec![addr],
+            Experiment::OtherAddress => others
+                .iter()
+                .map(|ip| (SocketAddr::new(*ip, addr.port()), None))
+                .collect(),
+            Experiment::SmallSegments => experiments::SEGMENTS.map(|size| (addr, Some(size))).to_vec(),
+            _ => vec![(addr, None)],
         };
         let trials = wanted.into_iter().flat_map(|experiment| {
             places(experiment)
                 .into_iter()
-                .map(move |addr| self.trial(experiment, addr))
+                .map(move |(addr, segment)| self.trial(experiment, addr, segment))
         });
         join_all(trials).await
     }
 
-    async fn trial(&self, experiment: Experiment, addr: SocketAddr) -> Trial {
-        let (tcp, heard) = self.anew(&experiment.conversation(&self.planned.target), addr).await;
-        Trial { experiment, tcp, heard }
+    async fn trial(&self, experiment: Experiment, addr: SocketAddr, segment: Option<u16>) -> Trial {
+        let conversation = experiment.conversation(&self.planned.target);
+        let (tcp, heard) = self.anew(&conversation, addr, segment).await;
+        Trial {
+            experiment,
+            segment,
+            tcp,
+            heard,
+        }
     }
 
     /// A conversation on a connection of its own, within what is left of the time for experiments.
-    async fn anew(&self, conversation: &Conversation, addr: SocketAddr) -> (tcp::Attempt, Option<Heard>) {
-        let connect_by = Instant::now() + self.limits.connect;
-        let (tcp, stream) = tcp::connect(self.cx, addr, self.limits.connect).await;
+    async fn anew(
+        &self,
+        conversation: &Conversation,
+        addr: SocketAddr,
+        segment: Option<u16>,
+    ) -> (tcp::Attempt, Option<Heard>) {
+        let limit = self.limits.connect;
+        let connect_by = Instant::now() + limit;
+        let (tcp, stream) = match segment {
+            None => tcp::connect(self.cx, addr, limit).await,
+            Some(size) => tcp::connect_in_segments(self.cx, addr, size, limit).await,
+        };
         let Some(stream) = stream else {
             return (tcp, None);
         };
@@ -225,7 +248,7 @@ impl Exam<'_> {
                 Kind::Rest => Speech::ByAlpn(refused),
             },
         };
-        self.anew(&again, endpoint.chosen?).await.1
+        self.anew(&again, endpoint.chosen?, None).await.1
     }
 
     async fn converse(&self, conversation: &Conversation, stream: tcp::Stream, connect_by: Instant, notes: &Notebook) {

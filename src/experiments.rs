@@ -41,7 +41,13 @@ pub enum Experiment {
     NamelessHello,
     /// The base calls at another address of the name: one of several servers from all of them.
     OtherAddress,
+    /// The base calls in small packets: a way on which large ones vanish from a server that is silent.
+    SmallSegments,
 }
+
+/// The sizes of [`Experiment::SmallSegments`], largest first; with 40 bytes of headers in IPv4 they are packets of
+/// 1480 (PPPoE carries 1492), 1400 (WireGuard 1420), 1260 (just below what IPv6 promises), and the 576 that every host takes.
+pub const SEGMENTS: [u16; 4] = [1440, 1360, 1220, 536];
 
 impl Experiment {
     /// The name in reports.
@@ -59,6 +65,7 @@ impl Experiment {
             Self::OldHello => "old-hello",
             Self::NamelessHello => "nameless-hello",
             Self::OtherAddress => "other-address",
+            Self::SmallSegments => "small-segments",
         }
     }
 
@@ -99,7 +106,7 @@ impl Experiment {
                 };
                 (http1, Speech::Http1(vec![rest::call(CallName::Healthz, "")]))
             }
-            Self::Repeat | Self::OtherAddress => (base, base_speech(target)),
+            Self::Repeat | Self::OtherAddress | Self::SmallSegments => (base, base_speech(target)),
             // The bytes are TLS, but not of the library's making.
             Self::OldHello => (Security::Plaintext, Speech::OldHello),
         };
@@ -173,6 +180,7 @@ fn at_the_broken_rung(endpoint: &Endpoint, base: &Heard) -> Vec<Experiment> {
                     Experiment::SmallHello,
                     Experiment::NamelessHello,
                     Experiment::Listen,
+                    Experiment::SmallSegments,
                 ];
             }
             Some(Err(failure)) => return after_tls_failure(failure),

@@ -12,6 +12,7 @@ pub mod frames;
 pub mod grpc;
 pub mod http2;
 pub mod rest;
+pub mod route;
 mod tap;
 pub mod tcp;
 pub mod tls;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use serde::{Deserialize, Serialize};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -82,8 +82,44 @@ impl Stream {
 
 /// Connects to one address.
 pub async fn connect(cx: &Cx, addr: SocketAddr, limit: Duration) -> (Attempt, Option<Stream>) {
+    attempt(cx, addr, limit, TcpStream::connect(addr)).await
+}
+
+/// Connects to one address, and has both sides send segments of at most `size` bytes (RFC 9293, section 3.7.1).
+///
+/// The size counts no IP or TCP header, but the options of TCP.
+pub async fn connect_in_segments(cx: &Cx, addr: SocketAddr, size: u16, limit: Duration) -> (Attempt, Option<Stream>) {
+    attempt(cx, addr, limit, in_segments(addr, size)).await
+}
+
+/// The size has to be known before the SYN, which tells it to the other side.
+async fn in_segments(addr: SocketAddr, size: u16) -> io::Result<TcpStream> {
+    let socket = match addr {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    limit_segments(&socket, size)?;
+    socket.connect(addr).await
+}
+
+#[cfg(unix)]
+fn limit_segments(socket: &TcpSocket, size: u16) -> io::Result<()> {
+    socket2::SockRef::from(socket).set_tcp_mss(size.into())
+}
+
+#[cfg(not(unix))]
+fn limit_segments(_: &TcpSocket, _: u16) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+async fn attempt(
+    cx: &Cx,
+    addr: SocketAddr,
+    limit: Duration,
+    connecting: impl Future<Output = io::Result<TcpStream>>,
+) -> (Attempt, Option<Stream>) {
     let started_ms = cx.now_ms();
-    let connected = match cx.limit(limit, TcpStream::connect(addr)).await {
+    let connected = match cx.limit(limit, connecting).await {
         Ok(Ok(stream)) => Ok(stream),
         Ok(Err(error)) => Err(failure(&error)),
         Err(Stop::TimedOut) => Err(TcpFailure::TimedOut),

@@ -4,11 +4,13 @@ use super::Rule;
 use crate::evidence::Target;
 
 mod closed_at_once;
+mod mtu_black_hole;
 mod proxy_protocol;
 mod refused;
 mod silent;
 mod some_fail;
 mod timeout;
+mod tunnel;
 mod unreachable;
 
 pub(super) const RULES: &[&Rule] = &[
@@ -17,6 +19,8 @@ pub(super) const RULES: &[&Rule] = &[
     &unreachable::RULE,
     &closed_at_once::RULE,
     &some_fail::RULE,
+    &mtu_black_hole::RULE,
+    &tunnel::RULE,
     &silent::RULE,
     &proxy_protocol::RULE,
 ];

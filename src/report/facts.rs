@@ -79,10 +79,13 @@ impl List<'_> {
     }
 
     fn trial(&mut self, trial: &Trial) {
-        let name = trial.experiment.name();
+        let name = match trial.segment {
+            None => trial.experiment.name().to_owned(),
+            Some(size) => format!("{} {size}", trial.experiment.name()),
+        };
         match &trial.heard {
             Some(heard) => self.conversation(&format!("{name} "), heard),
-            None => self.tcp(name, &trial.tcp),
+            None => self.tcp(&name, &trial.tcp),
         }
     }
 
@@ -202,6 +205,9 @@ pub(super) fn of_layer(layer: Layer, endpoint: &Endpoint) -> Facts {
         Layer::Tcp => {
             if let Some(addr) = endpoint.chosen {
                 put("address", json!(addr));
+            }
+            if let Some(route) = &endpoint.route {
+                put("route", json!(route));
             }
         }
         Layer::Tls => {

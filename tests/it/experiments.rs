@@ -22,7 +22,7 @@ struct Proof {
 fn proof(experiment: Experiment) -> Proof {
     use Experiment::{
         ConnectEnded, Listen, NamelessHello, OfferBoth, OldHello, OppositeScheme, OtherAddress, PrefaceWithoutAlpn,
-        ProxyLine, Repeat, RestHere, SmallHello,
+        ProxyLine, Repeat, RestHere, SmallHello, SmallSegments,
     };
     let after_closed_tls = &[
         OppositeScheme,
@@ -101,6 +101,12 @@ fn proof(experiment: Experiment) -> Proof {
             with: "HD302 Certain, HD902",
             without: "HD302",
         },
+        SmallSegments => Proof {
+            case: "edited-mtu-black-hole",
+            chosen: &[OppositeScheme, SmallHello, NamelessHello, Listen, SmallSegments],
+            with: "HD206 Certain",
+            without: "HD212",
+        },
         OldHello => Proof {
             case: "lab-nginx-tls12-bad-ciphers",
             chosen: &[OldHello],
@@ -168,6 +174,11 @@ fn a_hello_without_a_name_tells_a_name_that_is_filtered_from_a_closed_port() {
 #[test]
 fn another_address_tells_one_broken_server_from_all_of_them() {
     decides(Experiment::OtherAddress);
+}
+
+#[test]
+fn small_segments_tell_large_packets_that_vanish_from_a_server_that_is_silent() {
+    decides(Experiment::SmallSegments);
 }
 
 /// The limit for experiments is nothing that a healthy endpoint knows of.

@@ -12,6 +12,8 @@ mod frames;
 mod identities;
 #[cfg(unix)]
 mod lab;
+#[cfg(target_os = "linux")]
+mod networks;
 #[cfg(unix)]
 mod oracle;
 #[cfg(unix)]

@@ -35,7 +35,6 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 .confidence(Confidence::Possible)
                 .candidate(202, "a firewall that drops packets once a connection stands")
                 .candidate(606, "a load balancer that accepts for a target that is dead or hangs")
-                .candidate(206, "large packets vanish on the way: the hello is sent, its answer never arrives")
                 .decide_by_command(
                     "hoop-doctor check --grpc-url grpc://127.0.0.1:8010 --api-url http://127.0.0.1:8009",
                     "run on the gateway's host: healthy means that the fault is between it and here",

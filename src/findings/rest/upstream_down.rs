@@ -230,6 +230,7 @@ mod tests {
     fn trial(heard: Heard, experiment: Experiment) -> Trial {
         Trial {
             experiment,
+            segment: None,
             tcp: Attempt {
                 addr: ([192, 0, 2, 10], 443).into(),
                 outcome: Ok(()),

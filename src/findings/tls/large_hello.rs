@@ -13,7 +13,7 @@ pub(in crate::findings) static RULE: Rule = Rule {
     summary: "the TLS handshake works only with a small hello",
     explain: include_str!("../../../docs/findings/HD316.md"),
     breaks: Breaks::Every,
-    explains: &[Code(318), Code(212), Code(206)],
+    explains: &[Code(318), Code(212)],
     check,
 };
 
@@ -30,6 +30,10 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             .heard_in(Experiment::OfferBoth)
             .is_some_and(|heard| heard.handshake().is_some())
         {
+            return None;
+        }
+        // Neither is it where the same hello arrives in smaller packets.
+        if endpoint.in_segments().any(|(_, heard)| heard.handshake().is_some()) {
             return None;
         }
         let draft = Draft::new(

@@ -63,7 +63,7 @@ fn speaks(endpoint: &Endpoint, failure: &TlsFailure) -> Option<&'static str> {
         };
     }
     // Some ports take TLS and cleartext: only where the cleartext leads somewhere, and no hello is answered, is TLS missing.
-    if [Experiment::OfferBoth, Experiment::SmallHello]
+    if [Experiment::OfferBoth, Experiment::SmallHello, Experiment::SmallSegments]
         .into_iter()
         .any(|hello| {
             endpoint

@@ -251,6 +251,7 @@ mod tests {
             });
             endpoint.trials = vec![Trial {
                 experiment: Experiment::OldHello,
+                segment: None,
                 tcp: Attempt {
                     addr: ([127, 0, 0, 1], 443).into(),
                     outcome: Ok(()),

@@ -8,6 +8,7 @@ use hoop_doctor::experiments::Experiment;
 use hoop_doctor_probes::conversation::Heard;
 use hoop_doctor_probes::dns::{Dns, DnsFailure, DnsSource, Lookup, LookupAnswer, ServerAnswer};
 use hoop_doctor_probes::http2::{Answer, GrpcStatus};
+use hoop_doctor_probes::route::Route;
 use hoop_doctor_probes::tcp::{TcpFailure, Unreachable};
 use hoop_doctor_probes::wire::header::Field;
 use hoop_doctor_probes::wire::page::Page;
@@ -114,6 +115,31 @@ pub(super) const EDITS: &[Edit] = &[
                 dead.outcome = Err(TcpFailure::TimedOut);
                 dead.duration_ms = 2_000;
                 endpoint.tcp.push(dead);
+            }
+        },
+    },
+    Edit {
+        case: "edited-mtu-black-hole",
+        expected: "HD206",
+        from: "fault-silent-after-connect",
+        change: |case| {
+            let healthy = Case::recorded("healthy-tls").map(|mut other| grpc(&mut other).clone());
+            let healthy = healthy.expect("a healthy case is recorded first").base;
+            let endpoint = grpc(case);
+            endpoint.route = Some(wireguard());
+            let fits = |trial: &&mut Trial| trial.segment.is_some_and(|size| size <= 1220);
+            for trial in endpoint.trials.iter_mut().filter(fits) {
+                trial.heard.clone_from(&healthy);
+            }
+        },
+    },
+    Edit {
+        case: "edited-tunnel-in-path",
+        expected: "HD207",
+        from: "lab-envoy-ok",
+        change: |case| {
+            for endpoint in &mut case.wire.endpoints {
+                endpoint.route = Some(wireguard());
             }
         },
     },
@@ -243,6 +269,7 @@ pub(super) const EDITS: &[Edit] = &[
             endpoint.tcp.push(tcp.clone());
             endpoint.trials.push(Trial {
                 experiment: Experiment::OtherAddress,
+                segment: None,
                 tcp,
                 heard: healthy.expect("a healthy case is recorded first").base,
             });
@@ -342,6 +369,15 @@ fn connect_to_nothing(case: &mut Recorded, failure: &TcpFailure, duration_ms: u6
     }
 }
 
+fn wireguard() -> Route {
+    Route {
+        interface: "wg0".to_owned(),
+        mtu: 1420,
+        kind: Some("wireguard".to_owned()),
+        hardware: 65_534,
+    }
+}
+
 fn leave_unspoken(endpoint: &mut Endpoint) {
     endpoint.chosen = None;
     endpoint.base = None;
@@ -357,6 +393,7 @@ fn repeat(case: &mut Recorded, source: &str) {
     let tcp = endpoint.tcp.first().cloned().expect("it was connected to");
     endpoint.trials = vec![Trial {
         experiment: Experiment::Repeat,
+        segment: None,
         tcp,
         heard,
     }];

@@ -1,0 +1,201 @@
+//! Faults of networks, each in networks of its own: a client, a router and a gateway in namespaces of their own, joined by
+//! pairs of virtual cables. Nothing here sends a packet to anywhere else.
+//!
+//! Linux alone has them, and they take root or the right to make user namespaces.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::panic::resume_unwind;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use serde_json::Value;
+
+use crate::lab::process::Process;
+use crate::lab::say;
+
+/// A TLS hello of Go's is larger than a packet of 1500 bytes, and so is the certificate that answers it.
+#[test]
+fn a_narrow_link_that_says_nothing_is_named_with_the_size_that_passes() -> io::Result<()> {
+    let links = [(1492, 1480), (1420, 1400), (1280, 1260), (600, 576)];
+    // Side by side, because each of them takes seconds.
+    thread::scope(|scope| {
+        let checks = links.map(|link| scope.spawn(move || (link, Network::routed(link.0, SILENT).check(&[GRPCS]))));
+        for check in checks {
+            let ((mtu, passes), report) = check.join().unwrap_or_else(|panic| resume_unwind(panic));
+            let Some(report) = report? else {
+                break;
+            };
+            let finding = report.first();
+            assert_eq!(finding["code"], "HD206", "{mtu}: {}", report.json);
+            assert_eq!(finding["confidence"], "certain", "{mtu}: {}", report.json);
+            let message = finding["message"].as_str().expect("a finding has a message");
+            assert!(
+                message.contains(&format!("in packets of {passes} bytes")),
+                "{mtu}: {message}"
+            );
+            assert!(message.contains("leave by near, whose MTU is 1500"), "{mtu}: {message}");
+            report.is_in_time();
+        }
+        Ok(())
+    })
+}
+
+/// The healthy twins: a link as wide as all others, and a narrow one whose router says so.
+#[test]
+fn a_narrow_link_that_says_so_is_no_fault() -> io::Result<()> {
+    for (mtu, rules) in [(1500, SILENT), (1280, OPEN), (600, OPEN)] {
+        let Some(report) = Network::routed(mtu, rules).check(&[GRPCS])? else {
+            return Ok(());
+        };
+        report.is_healthy();
+    }
+    Ok(())
+}
+
+/// Three networks: `near` of the client, `far` of the gateway, and the router between them.
+struct Network {
+    script: String,
+}
+
+impl Network {
+    /// The link between router and gateway carries packets of `mtu` bytes; the router filters by `rules`.
+    fn routed(mtu: u16, rules: &str) -> Self {
+        Self {
+            script: ROUTED.replace("$MTU", &mtu.to_string()).replace("$RULES", rules),
+        }
+    }
+
+    /// The report of `check` with these arguments, run at the client's end; `None` where there are no namespaces here.
+    fn check(&self, args: &[&str]) -> io::Result<Option<Report>> {
+        if !has_namespaces() {
+            return Ok(None);
+        }
+        let folder = tempfile::tempdir()?;
+        // As many names as make the certificate larger than a packet.
+        let names: Vec<String> = (0..60).map(|number| format!("gateway-{number}.doctor.test")).collect();
+        let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names).map_err(io::Error::other)?;
+        fs::write(folder.path().join("cert.pem"), cert.pem())?;
+        fs::write(folder.path().join("key.pem"), signing_key.serialize_pem())?;
+        let mut command = Command::new("unshare");
+        command
+            .args(UNSHARE)
+            .args(["sh", "-ec"])
+            .arg(format!(
+                "{}\nexec \"$DOCTOR\" check -o json --skip-tls-verify \"$@\"",
+                self.script
+            ))
+            .arg("sh")
+            .args(args)
+            .current_dir(folder.path())
+            .env_clear()
+            .env("HOME", folder.path())
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("DOCTOR", env!("CARGO_BIN_EXE_hoop-doctor"));
+        let started = Instant::now();
+        let mut process = Process::spawn(command)?;
+        let output = process
+            .ended_within(2 * LIMIT)
+            .unwrap_or_else(|| panic!("it still runs after {:?}", 2 * LIMIT))?;
+        let took = started.elapsed();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let json = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("no report ({error}), {}: {stderr}", output.status));
+        Ok(Some(Report { json, took }))
+    }
+}
+
+/// Whether networks can be made here; in CI they must.
+fn has_namespaces() -> bool {
+    let made = "mount -t tmpfs tmpfs /run && ip netns add one && nft add table inet t";
+    let tried = Command::new("unshare").args(UNSHARE).args(["sh", "-ec", made]).output();
+    match tried {
+        Ok(output) if output.status.success() => true,
+        missing => {
+            assert!(
+                env::var_os("CI").is_none(),
+                "no network namespaces with nftables here: {missing:?}"
+            );
+            say(&format!(
+                "not run, no network namespaces with nftables here: {missing:?}"
+            ));
+            false
+        }
+    }
+}
+
+/// What `check` said, and how long it took with the making of the networks.
+struct Report {
+    json: Value,
+    took: Duration,
+}
+
+impl Report {
+    #[track_caller]
+    fn first(&self) -> &Value {
+        let findings = self.json["findings"].as_array().expect("a report has findings");
+        findings.first().unwrap_or_else(|| panic!("no finding: {}", self.json))
+    }
+
+    #[track_caller]
+    fn is_in_time(&self) {
+        assert!(self.took < 2 * LIMIT, "it took {:?}", self.took);
+    }
+
+    /// The ladder stands, without an experiment.
+    #[track_caller]
+    fn is_healthy(&self) {
+        let layers = self.json["endpoints"][0]["layers"]
+            .as_array()
+            .expect("an endpoint has layers");
+        assert!(layers.iter().all(|layer| layer["status"] == "ok"), "{}", self.json);
+        let observations = self.json["observations"].as_array().expect("a report has observations");
+        let tried = observations.iter().find(|one| {
+            let probe = one["probe"].as_str().unwrap_or_default();
+            probe.contains("hello") || probe.contains("segments")
+        });
+        assert_eq!(tried, None, "{}", self.json);
+    }
+}
+
+/// A user that is root in networks, mounts and processes of its own, all of which end with the script.
+const UNSHARE: [&str; 2] = ["-rnmpf", "--kill-child"];
+
+/// What is promised for any verdict with the defaults; the machine is busy with other tests.
+const LIMIT: Duration = Duration::from_millis(5_500);
+
+const GRPCS: &str = "--grpc-url=grpcs://10.9.1.1:8443";
+
+/// The router keeps to itself that a packet was too large.
+const SILENT: &str =
+    "chain said { type filter hook output priority 0; icmp code frag-needed drop; icmpv6 type packet-too-big drop; };";
+const OPEN: &str = "";
+
+/// A network for each, addresses, ways, and a stand-in that listens before the check starts.
+const ROUTED: &str = r#"
+mount -t tmpfs tmpfs /run
+for one in router gateway; do ip netns add "$one"; ip -n "$one" link set lo up; done
+ip link set lo up
+ip link add near type veth peer name near netns router
+ip -n router link add far type veth peer name far netns gateway
+ip -n router link set far mtu $MTU
+ip addr add 10.9.0.1/24 dev near
+ip -n router addr add 10.9.0.2/24 dev near
+ip -n router addr add 10.9.1.2/24 dev far
+ip -n gateway addr add 10.9.1.1/24 dev far
+ip link set near up
+ip -n router link set near up
+ip -n router link set far up
+ip -n gateway link set far up
+ip route add default via 10.9.0.2
+ip -n gateway route add default via 10.9.1.2
+nsenter --net=/run/netns/router sh -ec 'echo 1 >/proc/sys/net/ipv4/ip_forward; nft -f -' <<'RULES'
+table inet t { $RULES }
+RULES
+mkfifo ready
+nsenter --net=/run/netns/gateway "$DOCTOR" stand-in --grpc 10.9.1.1:8443 --rest 10.9.1.1:8009 --cert cert.pem --key key.pem >ready &
+read -r _ <ready
+"#;
