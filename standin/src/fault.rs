@@ -406,7 +406,7 @@ impl Fault {
             Self::ConnectionRecycled => row(
                 "HD410",
                 "connection-recycled",
-                "the proxy ends every connection after its first calls, without an error",
+                "the proxy ends every connection after six calls, without an error",
                 proxy(Obstacle::Recycled),
             ),
             Self::ConnectionLost => row(

@@ -109,12 +109,14 @@ impl GrpcPort {
         };
         let bandwidth = Arc::new(Bandwidth::new(pings));
         let mut calls = JoinSet::new();
+        let mut accepted = 0;
         loop {
             tokio::select! {
                 next = connection.accept() => {
                     let Some(call) = next else { return Ok(()) };
                     let (request, respond) = call.map_err(io::Error::other)?;
-                    if self.grpc == Grpc::Proxy(Obstacle::Recycled) {
+                    accepted += 1;
+                    if self.grpc == Grpc::Proxy(Obstacle::Recycled) && accepted == CALLS_OF_A_CONNECTION {
                         connection.graceful_shutdown();
                     }
                     calls.spawn(call_of(self.grpc, self.seen.request(), request, respond, Arc::clone(&bandwidth)));
@@ -237,6 +239,9 @@ async fn proxy_line(tcp: &mut TcpStream) -> io::Result<bool> {
 
 /// grpc-go's own first frame: MAX_FRAME_SIZE 16384.
 const SETTINGS: &[u8] = &[0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0x40, 0];
+
+/// What `keepalive_requests` is set to where connections are recycled: as many calls as one check makes.
+const CALLS_OF_A_CONNECTION: usize = 6;
 
 /// How long grpc-go waits for TLS and the preface.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(120);

@@ -137,7 +137,7 @@ pub(crate) enum Obstacle {
     NoHealthyUpstream,
     /// None but the small number of streams.
     FewStreams,
-    /// Every connection ends after its first calls.
+    /// Every connection ends after a few calls.
     Recycled,
 }
 

@@ -43,12 +43,20 @@ fn timeless(mut value: Value) -> Value {
 fn strip(value: &mut Value) {
     match value {
         Value::Object(fields) => {
-            fields.retain(|name, _| !name.ends_with("_ms") && name != "started_at" && name != "frames");
+            fields.retain(|name, _| !name.ends_with("_ms") && !TIMES.contains(&name.as_str()));
             fields.values_mut().for_each(strip);
         }
-        Value::Array(values) => values.iter_mut().for_each(strip),
+        Value::Array(values) => {
+            values.retain(|value| !TIMED_FIELDS.iter().any(|name| value["name"] == *name));
+            values.iter_mut().for_each(strip);
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
+
+/// Facts that hold a time, or the length of one: a header block is as long as the milliseconds in it.
+const TIMES: [&str; 3] = ["started_at", "frames", "count"];
+/// Header fields that hold one.
+const TIMED_FIELDS: [&str; 2] = ["date", "x-envoy-upstream-service-time"];
 
 const RUNS: usize = 20;
