@@ -75,6 +75,7 @@ fn symptoms(fault: Fault) -> (&'static str, &'static str) {
         }
         Fault::ApiUpstreamDown => api("502 nginx/1.28.0 <head><title>502 Bad Gateway</title></head>"),
         Fault::ApiAccessDenied => api("401 nginx/1.28.0 <head><title>401 Authorization Required</title></head>"),
+        Fault::WebsocketBlocked => api("200 nginx/1.28.0 {\"liveness\":\"OK\"}"),
         Fault::ApiUrlIsGrpcPort => api("\0\0\u{6}\u{4}\0\0\0\0\0\0\u{5}\0\0@\0"),
         Fault::ApiTimeout => api("silence"),
         Fault::GrpcNotRouted => grpc(
@@ -128,7 +129,6 @@ fn symptoms(fault: Fault) -> (&'static str, &'static str) {
         | Fault::FewStreams
         | Fault::ConnectionRecycled
         | Fault::ApiServerError
-        | Fault::WebsocketBlocked
         | Fault::BodyLimit => (HEALTHY_GRPC, HEALTHY_API),
     }
 }
