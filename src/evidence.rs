@@ -11,6 +11,7 @@ use hoop_doctor_probes::tls::{Tls, TlsFailure};
 use hoop_doctor_probes::wire::opening::FirstBytes;
 use hoop_doctor_probes::wire::page::Mark;
 use hoop_doctor_probes::wire::status::Status;
+use hoop_doctor_probes::x509::Verdict;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Discovery;
@@ -245,6 +246,19 @@ impl Endpoint {
             Some(Reply::Http(head, page)) => head.status == 200 && page.mark == Mark::LivenessOk,
             _ => false,
         }
+    }
+
+    /// Whether Hoop would get through to a gateway here: the call that decides, and the certificate.
+    pub fn is_well(&self) -> bool {
+        let trusted = !self.target.verify
+            || self
+                .handshake()
+                .is_none_or(|tls| !matches!(tls.chain.verdict, Verdict::Rejected(_)));
+        let answers = match self.target.kind {
+            Kind::Grpc => self.reaches_gateway(),
+            Kind::Rest => self.is_healthy_rest(),
+        };
+        trusted && answers
     }
 
     /// Whether a Hoop gateway answers this call.

@@ -6,13 +6,13 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::{join, join_all};
+use futures_util::future::{join, join_all, join3};
 use hoop_doctor_probes::conversation::{Budget, Conversation, Heard, Notebook, Peer, Prelude, Speech, converse};
-use hoop_doctor_probes::cx::Cx;
+use hoop_doctor_probes::cx::{Cx, Stop};
 use hoop_doctor_probes::dns::{self, Dns, DnsSource, Resolvers};
 use hoop_doctor_probes::http2::{Call, StreamEnd};
 use hoop_doctor_probes::{route, tcp};
-use tokio::sync::{OnceCell, oneshot};
+use tokio::sync::{Notify, OnceCell, oneshot};
 use tokio::time::Instant;
 
 use crate::evidence::{Endpoint, Kind, Trial, Wire};
@@ -117,23 +117,62 @@ impl Exam<'_> {
             .iter()
             .map(|ip| SocketAddr::new(*ip, target.port))
             .collect();
-        endpoint.dns = Some(found);
+        endpoint.dns = Some(found.clone());
         let (sender, chosen) = oneshot::channel();
         let connecting = tcp::connect_all(self.cx, &addrs, self.limits.connect, sender);
         let connect_by = Instant::now() + self.limits.connect;
+        let settled = Notify::new();
         let talking = async {
             // The sender is dropped only once it has sent.
             if let Ok(Some(stream)) = chosen.await {
+                settled.notify_one();
                 endpoint.chosen = stream.peer();
                 endpoint.route = endpoint.chosen.and_then(|addr| route::to(addr.ip()));
                 self.talk(stream, connect_by, endpoint).await;
             }
+            settled.notify_one();
         };
-        let (attempts, ()) = join(connecting, talking).await;
+        let comparing = async {
+            match self.cx.limit(QUIET, settled.notified()).await {
+                Err(Stop::TimedOut) => Some(self.elsewhere(&found).await),
+                Ok(()) | Err(Stop::Interrupted) => None,
+            }
+        };
+        let (attempts, (), compared) = join3(connecting, talking, comparing).await;
         endpoint.tcp = attempts;
         if endpoint.route.is_none() {
             endpoint.route = addrs.first().and_then(|addr| route::to(addr.ip()));
         }
+        let compared = match compared {
+            None if !endpoint.is_well() => Some(self.elsewhere(&found).await),
+            compared => compared,
+        };
+        if let Some((dns, trials)) = compared {
+            endpoint.dns = Some(dns);
+            endpoint.trials.extend(trials);
+        }
+        endpoint.trials.sort_by_key(|trial| trial.experiment);
+    }
+
+    /// Where other sources lead that know the name: what each of them says, and the base calls at its addresses.
+    async fn elsewhere(&self, found: &Dns) -> (Dns, Vec<Trial>) {
+        let mut dns = found.clone();
+        if dns.addresses.is_empty() || dns.source != DnsSource::System {
+            return (dns, Vec::new());
+        }
+        let target = &self.planned.target;
+        let until = self.started + self.limits.connect + EXPERIMENTS;
+        let left = until.saturating_duration_since(Instant::now());
+        dns::compare(self.cx, &target.host, &Resolvers::System, left, &mut dns).await;
+        if Instant::now() >= until {
+            return (dns, Vec::new());
+        }
+        let trials = dns.elsewhere().into_iter().take(OTHER_ADDRESSES).map(|ip| {
+            let addr = SocketAddr::new(ip, target.port);
+            self.trial(Experiment::OtherAddress, addr, None)
+        });
+        let trials = join_all(trials).await;
+        (dns, trials)
     }
 
     /// The base conversation, what was refused once more, and the experiments.
@@ -215,13 +254,17 @@ impl Exam<'_> {
             return (tcp, None);
         };
         let notes = Notebook::default();
-        let until = (self.started + self.limits.connect + EXPERIMENTS).max(Instant::now() + EXPERIMENTS);
         // What was heard by then is in the notes.
         let _ = self
             .cx
-            .until(until, self.converse(conversation, stream, connect_by, &notes))
+            .until(self.until(), self.converse(conversation, stream, connect_by, &notes))
             .await;
         (tcp, Some(notes.read()))
+    }
+
+    /// When whatever is tried because something is wrong has to end.
+    fn until(&self) -> Instant {
+        (self.started + self.limits.connect + EXPERIMENTS).max(Instant::now() + EXPERIMENTS)
     }
 
     /// The calls that the server took no notice of, on a new connection (RFC 9113, section 8.7: safe to repeat).

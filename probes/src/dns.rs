@@ -9,7 +9,7 @@ use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfi
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
-use hickory_resolver::proto::rr::{RData, RecordType};
+use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use serde::{Deserialize, Serialize};
 use tokio::net::lookup_host;
 
@@ -29,8 +29,12 @@ pub struct Dns {
     pub failure: Option<DnsFailure>,
     /// Milliseconds that the system took.
     pub duration_ms: u64,
-    /// What each server of the resolver configuration says, in its order; empty unless the system failed or was slow.
+    /// What each server of the resolver configuration says, in its order; empty unless the system failed or was slow, or
+    /// the addresses lead nowhere.
     pub servers: Vec<ServerAnswer>,
+    /// What the hosts file says, looked at together with the servers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<IpAddr>,
 }
 
 /// Where addresses come from.
@@ -76,6 +80,12 @@ pub struct ServerAnswer {
 pub struct Lookup {
     /// What came back.
     pub answer: LookupAnswer,
+    /// The names that the name is an alias of (CNAME), in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// How long the answer may be kept, in seconds: the shortest of its records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<u32>,
     /// Milliseconds that it took.
     pub duration_ms: u64,
 }
@@ -116,6 +126,32 @@ pub enum Resolvers {
     Only(Vec<SocketAddr>),
 }
 
+impl Dns {
+    /// The addresses that other sources know and the system didn't give.
+    pub fn elsewhere(&self) -> Vec<IpAddr> {
+        let servers = self.servers.iter().flat_map(ServerAnswer::addresses);
+        let all = servers.chain(self.hosts.iter().copied());
+        distinct(all.filter(|address| !self.addresses.contains(address)))
+    }
+}
+
+impl ServerAnswer {
+    /// The addresses that it gives, of both families.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        [&self.a, &self.aaaa]
+            .into_iter()
+            .flat_map(|lookup| match &lookup.answer {
+                LookupAnswer::Addresses { addresses } => addresses.as_slice(),
+                LookupAnswer::NoSuchName
+                | LookupAnswer::NoData
+                | LookupAnswer::Failed { .. }
+                | LookupAnswer::TimedOut
+                | LookupAnswer::Unusable { .. } => &[],
+            })
+            .copied()
+    }
+}
+
 /// Resolves a host, and asks each configured server by itself where the system fails or is slow.
 pub async fn resolve(cx: &Cx, host: &str, resolvers: &Resolvers, limit: Duration) -> Dns {
     if let Ok(address) = host.parse::<IpAddr>() {
@@ -151,7 +187,20 @@ pub async fn resolve(cx: &Cx, host: &str, resolvers: &Resolvers, limit: Duration
         addresses,
         failure,
         duration_ms: answer.1,
+        hosts: if servers.is_empty() {
+            Vec::new()
+        } else {
+            in_hosts_file(host)
+        },
         servers,
+    }
+}
+
+/// Asks each server by itself, and the hosts file, about a name whose addresses were found but lead nowhere.
+pub async fn compare(cx: &Cx, host: &str, resolvers: &Resolvers, limit: Duration, dns: &mut Dns) {
+    if dns.source == DnsSource::System && dns.servers.is_empty() {
+        dns.servers = explain(cx, host, resolvers, limit).await;
+        dns.hosts = in_hosts_file(host);
     }
 }
 
@@ -163,7 +212,22 @@ pub fn given(source: DnsSource, addresses: Vec<IpAddr>) -> Dns {
         failure: None,
         duration_ms: 0,
         servers: Vec::new(),
+        hosts: Vec::new(),
     }
+}
+
+/// The addresses of this very name in the hosts file (hosts(5)), which glibc and Go read before they ask a server.
+fn in_hosts_file(host: &str) -> Vec<IpAddr> {
+    let text = std::fs::read_to_string("/etc/hosts").unwrap_or_default();
+    distinct(hosts(&text, host.trim_end_matches('.')))
+}
+
+fn hosts(text: &str, host: &str) -> impl Iterator<Item = IpAddr> {
+    text.lines().filter_map(move |line| {
+        let mut words = line.split('#').next()?.split_whitespace();
+        let address = words.next()?.parse().ok()?;
+        words.any(|name| name.eq_ignore_ascii_case(host)).then_some(address)
+    })
 }
 
 fn distinct(addresses: impl Iterator<Item = IpAddr>) -> Vec<IpAddr> {
@@ -179,7 +243,7 @@ fn distinct(addresses: impl Iterator<Item = IpAddr>) -> Vec<IpAddr> {
 async fn explain(cx: &Cx, host: &str, resolvers: &Resolvers, limit: Duration) -> Vec<ServerAnswer> {
     let (search, servers) = match resolvers {
         Resolvers::System => system_servers(),
-        Resolvers::Only(servers) => (Vec::new(), servers.clone()),
+        Resolvers::Only(servers) => (Search::default(), servers.clone()),
     };
     let asked = servers.into_iter().map(async |server| {
         let resolver = resolver(server, search.clone(), limit);
@@ -192,11 +256,26 @@ async fn explain(cx: &Cx, host: &str, resolvers: &Resolvers, limit: Duration) ->
     join_all(asked).await
 }
 
-type Search = Vec<hickory_resolver::proto::rr::Name>;
+/// What is tried of a name that isn't whole (`search` and `ndots` of resolv.conf).
+#[derive(Clone)]
+struct Search {
+    domains: Vec<Name>,
+    /// A name with fewer dots is tried with the domains first.
+    dots: usize,
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        Self {
+            domains: Vec::new(),
+            dots: 1,
+        }
+    }
+}
 
 fn system_servers() -> (Search, Vec<SocketAddr>) {
-    let Ok((config, _)) = hickory_resolver::system_conf::read_system_conf() else {
-        return (Vec::new(), Vec::new());
+    let Ok((config, options)) = hickory_resolver::system_conf::read_system_conf() else {
+        return (Search::default(), Vec::new());
     };
     let mut servers = Vec::new();
     for server in config.name_servers() {
@@ -206,7 +285,11 @@ fn system_servers() -> (Search, Vec<SocketAddr>) {
             servers.push(addr);
         }
     }
-    (config.search().to_vec(), servers)
+    let search = Search {
+        domains: config.search().to_vec(),
+        dots: options.ndots,
+    };
+    (search, servers)
 }
 
 fn resolver(server: SocketAddr, search: Search, limit: Duration) -> Option<TokioResolver> {
@@ -215,10 +298,11 @@ fn resolver(server: SocketAddr, search: Search, limit: Duration) -> Option<Tokio
         connection
     });
     let server = NameServerConfig::new(server.ip(), true, connections.to_vec());
-    let config = ResolverConfig::from_parts(None, search, vec![server]);
+    let config = ResolverConfig::from_parts(None, search.domains, vec![server]);
     let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
     let options = builder.options_mut();
     options.attempts = 1;
+    options.ndots = search.dots;
     options.timeout = limit / 2;
     options.cache_size = 0;
     options.use_hosts_file = hickory_resolver::config::ResolveHosts::Never;
@@ -228,10 +312,16 @@ fn resolver(server: SocketAddr, search: Search, limit: Duration) -> Option<Tokio
 async fn ask(cx: &Cx, resolver: &Option<TokioResolver>, host: &str, record: RecordType, limit: Duration) -> Lookup {
     let started_ms = cx.now_ms();
     let unusable = |text: &str| LookupAnswer::Unusable { text: text.to_owned() };
+    let (mut aliases, mut ttl) = (Vec::new(), None);
     let answer = match resolver {
         None => unusable("the resolver could not be set up"),
         Some(resolver) => match cx.limit(limit, resolver.lookup(host, record)).await {
             Ok(Ok(found)) => {
+                aliases.extend(found.answers().iter().filter_map(|record| match &record.data {
+                    RData::CNAME(alias) => Some(alias.0.to_string()),
+                    _ => None,
+                }));
+                ttl = found.answers().iter().map(|record| record.ttl).min();
                 let addresses = distinct(found.answers().iter().filter_map(|record| match &record.data {
                     RData::A(a) => Some(IpAddr::V4(a.0)),
                     RData::AAAA(aaaa) => Some(IpAddr::V6(aaaa.0)),
@@ -248,6 +338,8 @@ async fn ask(cx: &Cx, resolver: &Option<TokioResolver>, host: &str, record: Reco
     };
     Lookup {
         answer,
+        aliases,
+        ttl,
         duration_ms: cx.now_ms() - started_ms,
     }
 }
@@ -275,5 +367,33 @@ fn code_name(code: ResponseCode) -> String {
         ResponseCode::FormErr => "FORMERR".to_owned(),
         ResponseCode::NotImp => "NOTIMP".to_owned(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hosts;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        let found: Vec<String> = hosts(text, "gw.example").map(|address| address.to_string()).collect();
+        assert_eq!(found, expected, "{text:?}");
+    }
+
+    #[test]
+    fn a_line_of_the_hosts_file_names_one_address() {
+        check(
+            "10.0.0.1 gw.example\n10.0.0.2\tother GW.Example # x\n",
+            &["10.0.0.1", "10.0.0.2"],
+        );
+        check("::1 localhost gw.example", &["::1"]);
+    }
+
+    #[test]
+    fn comments_and_other_names_are_passed_over() {
+        check(
+            "# 10.0.0.1 gw.example\n10.0.0.2 gw # gw.example\nnonsense gw.example\n\n10.0.0.3",
+            &[],
+        );
     }
 }

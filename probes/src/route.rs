@@ -18,6 +18,12 @@ pub struct Route {
     pub kind: Option<String>,
     /// The type of its hardware (`ARPHRD_…` of `linux/if_arp.h`).
     pub hardware: u16,
+    /// How many bits of the address the routing table knows; 0 for the default route.
+    #[serde(default)]
+    pub prefix: u8,
+    /// The address that packets leave with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<IpAddr>,
 }
 
 impl Route {
@@ -37,7 +43,24 @@ impl Route {
 /// The way that the kernel would send a packet to `address` now.
 #[cfg(target_os = "linux")]
 pub fn to(address: IpAddr) -> Option<Route> {
-    linux::to(address).ok().flatten()
+    let route = linux::to(address).ok().flatten()?;
+    Some(Route {
+        source: source(address).ok(),
+        ..route
+    })
+}
+
+/// Connecting a UDP socket sends nothing, and chooses the address to send from.
+#[cfg(target_os = "linux")]
+fn source(address: IpAddr) -> std::io::Result<IpAddr> {
+    let any: IpAddr = match address {
+        IpAddr::V4(_) => std::net::Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => std::net::Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let socket = std::net::UdpSocket::bind((any, 0))?;
+    // Any port but 0 will do.
+    socket.connect((address, 443))?;
+    Ok(socket.local_addr()?.ip())
 }
 
 /// Nothing is known of it here.
@@ -103,12 +126,14 @@ mod linux {
             IpAddr::V6(v6) => (AF_INET6, v6.octets().to_vec()),
         };
         let bits = u8::try_from(octets.len() * 8).unwrap_or(u8::MAX);
-        // struct rtmsg: family, length of the destination; the rest is for the kernel to say.
-        let mut route = vec![family, bits, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        // struct rtmsg: family, length of the destination, what the kernel is to say, flags.
+        let mut route = vec![family, bits, 0, 0, 0, 0, 0, 0];
+        route.extend(RTM_F_FIB_MATCH.to_ne_bytes());
         push_attribute(&mut route, RTA_DST, &octets);
         let Some(answer) = ask(&mut socket, RTM_GETROUTE, RTM_NEWROUTE, &route)? else {
             return Ok(None);
         };
+        let prefix = answer.get(1).copied().unwrap_or_default();
         let index = answer.get(ROUTE_HEAD..).and_then(|rest| attribute(rest, RTA_OIF));
         let Some(index) = index else {
             return Ok(None);
@@ -116,7 +141,8 @@ mod linux {
         // struct ifinfomsg: family, padding, type, index, flags, change.
         let link = [&[0; 4], index, &[0; 8]].concat();
         let answer = ask(&mut socket, RTM_GETLINK, RTM_NEWLINK, &link)?;
-        Ok(answer.as_deref().and_then(read_link))
+        let route = answer.as_deref().and_then(read_link);
+        Ok(route.map(|route| Route { prefix, ..route }))
     }
 
     fn read_link(answer: &[u8]) -> Option<Route> {
@@ -132,6 +158,8 @@ mod linux {
             mtu,
             kind: kind.map(text),
             hardware,
+            prefix: 0,
+            source: None,
         })
     }
 
@@ -195,6 +223,8 @@ mod linux {
     const RTM_GETLINK: u16 = 18;
     const RTM_NEWROUTE: u16 = 24;
     const RTM_GETROUTE: u16 = 26;
+    /// The entry of the table, not a route made from it.
+    const RTM_F_FIB_MATCH: u32 = 0x2000;
     const RTA_DST: u16 = 1;
     const RTA_OIF: u16 = 4;
     const IFLA_IFNAME: u16 = 3;
@@ -224,6 +254,7 @@ mod linux {
             let route = route.expect("there is a way to loopback");
             assert_eq!((route.interface.as_str(), route.hardware), ("lo", 772));
             assert!(!route.is_tunnel());
+            assert_eq!((route.prefix, route.source), (32, Some(Ipv4Addr::LOCALHOST.into())));
         }
 
         proptest! {
@@ -246,6 +277,8 @@ mod tests {
             mtu: 1500,
             kind: kind.map(str::to_owned),
             hardware,
+            prefix: 0,
+            source: None,
         };
         route.is_tunnel()
     }

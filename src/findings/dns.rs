@@ -2,6 +2,8 @@
 //!
 //! The system's resolver decides whether there are addresses; what each configured server says explains why there are none.
 
+use std::net::IpAddr;
+
 use hoop_doctor_probes::dns::{Dns, DnsFailure, LookupAnswer, ServerAnswer};
 
 use super::{Draft, Rule};
@@ -9,6 +11,8 @@ use crate::evidence::Endpoint;
 
 mod name_not_found;
 mod no_address;
+mod private_address;
+mod resolvers_disagree;
 mod server_failure;
 mod slow;
 mod timeout;
@@ -21,6 +25,8 @@ pub(super) const RULES: &[&Rule] = &[
     &no_address::RULE,
     &server_failure::RULE,
     &timeout::RULE,
+    &resolvers_disagree::RULE,
+    &private_address::RULE,
     &slow::RULE,
 ];
 
@@ -113,6 +119,20 @@ fn said(server: &ServerAnswer) -> Said<'_> {
         })
     };
     failed.or_else(unusable).unwrap_or(Said::Nothing)
+}
+
+/// A network whose addresses mean nothing outside of it (RFC 1918, RFC 6598, RFC 4193), by its number and length.
+fn private_network(address: IpAddr) -> Option<&'static str> {
+    match address {
+        IpAddr::V4(v4) => match v4.octets() {
+            [10, ..] => Some("10.0.0.0/8"),
+            [172, 16..=31, ..] => Some("172.16.0.0/12"),
+            [192, 168, ..] => Some("192.168.0.0/16"),
+            [100, 64..=127, ..] => Some("100.64.0.0/10"),
+            _ => None,
+        },
+        IpAddr::V6(v6) => v6.is_unique_local().then_some("fc00::/7"),
+    }
 }
 
 /// The servers that know addresses of a name that is not found elsewhere: `, though 10.0.0.2:53 knows it`.

@@ -143,6 +143,105 @@ fn a_family_that_is_a_black_hole_is_compared_with_the_other_one() -> io::Result<
     Ok(())
 }
 
+/// An inner zone leads to an address that is dead from here, the outer one to the gateway.
+#[test]
+fn a_resolver_that_leads_astray_is_named_with_the_one_that_does_not() -> io::Result<()> {
+    let network = Network::routed(1500, LOST).resolved(&[("10.9.0.2", "10.9.1.99"), ("10.9.0.3", "10.9.1.1")], "");
+    let Some(report) = network.check(&[NAMED])? else {
+        return Ok(());
+    };
+    assert_eq!(report.codes(), ["HD105", "HD202"], "{}", report.json);
+    let message = "the resolver 10.9.0.2:53 leads gateway.test to 10.9.1.99, where Hoop doesn't get through; \
+                   the resolver 10.9.0.3:53 leads it to 10.9.1.1, where a gateway answers";
+    assert_eq!(report.first()["message"], message);
+    report.is_in_time();
+    Ok(())
+}
+
+#[test]
+fn an_old_line_in_the_hosts_file_is_named() -> io::Result<()> {
+    let network = Network::routed(1500, LOST).resolved(&[("10.9.0.2", "10.9.1.1")], "10.9.1.99 gateway.test");
+    let Some(report) = network.check(&[NAMED])? else {
+        return Ok(());
+    };
+    assert_eq!(report.codes(), ["HD105", "HD202"], "{}", report.json);
+    let message = report.first()["message"].as_str().unwrap_or_default();
+    assert!(
+        message.starts_with("the hosts file leads gateway.test to 10.9.1.99"),
+        "{message}"
+    );
+    report.is_in_time();
+    Ok(())
+}
+
+/// The first server says nothing, which costs a second and no more.
+#[test]
+fn a_dead_first_resolver_slows_a_healthy_gateway() -> io::Result<()> {
+    let network = Network::routed(1500, LOST).resolved(&[("10.9.1.99", ""), ("10.9.0.2", "10.9.1.1")], "");
+    let Some(report) = network.check(&[NAMED])? else {
+        return Ok(());
+    };
+    assert_eq!(report.codes(), ["HD107"], "{}", report.json);
+    let message = report.first()["message"].as_str().unwrap_or_default();
+    assert!(
+        message.starts_with("the first resolver, 10.9.1.99:53, says nothing"),
+        "{message}"
+    );
+    report.is_healthy();
+    Ok(())
+}
+
+/// The twin of all three: nobody asks the servers one by one.
+#[test]
+fn resolvers_that_differ_are_not_compared_where_the_gateway_answers() -> io::Result<()> {
+    let network = Network::routed(1500, OPEN).resolved(&[("10.9.0.2", "10.9.1.1"), ("10.9.0.3", "10.9.1.99")], "");
+    let Some(report) = network.check(&[NAMED])? else {
+        return Ok(());
+    };
+    assert_eq!(report.codes(), [""; 0], "{}", report.json);
+    let observations = report.json["observations"]
+        .as_array()
+        .expect("a report has observations");
+    let dns = observations
+        .iter()
+        .find(|one| one["probe"] == "dns")
+        .expect("the name was resolved");
+    assert_eq!(dns["facts"]["servers"], serde_json::json!([]), "{dns}");
+    report.is_healthy();
+    Ok(())
+}
+
+/// A private network that this machine isn't in, without a VPN and with one that leads nowhere; and its own one.
+#[test]
+fn a_private_address_beyond_the_default_route_wants_a_vpn() -> io::Result<()> {
+    for (address, before, codes, says) in [
+        (
+            "192.168.77.1",
+            "",
+            &["HD106", "HD203"][..],
+            "leave by near, the default route",
+        ),
+        (
+            "192.168.77.1",
+            TUNNEL,
+            &["HD106", "HD202", "HD207"],
+            "leave by the tunnel wg0",
+        ),
+        ("10.9.1.99", "", &["HD202"], "10.9.1.99:8443 does not answer"),
+    ] {
+        let mut network = Network::routed(1500, LOST).resolved(&[("10.9.0.2", address)], "");
+        network.script.push_str(before);
+        let Some(report) = network.check(&[NAMED])? else {
+            return Ok(());
+        };
+        assert_eq!(report.codes(), codes, "{}", report.json);
+        let message = report.first()["message"].as_str().unwrap_or_default();
+        assert!(message.contains(says), "{message}");
+        report.is_in_time();
+    }
+    Ok(())
+}
+
 /// Three networks: `near` of the client, `far` of the gateway, and the router between them.
 struct Network {
     script: String,
@@ -154,6 +253,21 @@ impl Network {
         Self {
             script: ROUTED.replace("$MTU", &mtu.to_string()).replace("$RULES", rules),
         }
+    }
+
+    /// Names are asked of these servers in turn, each of which has one address for the gateway; one without doesn't exist.
+    fn resolved(mut self, servers: &[(&str, &str)], hosts: &str) -> Self {
+        let mut script = format!("echo '{hosts}' >hosts\nmount --bind hosts /etc/hosts\n: >resolv.conf\n");
+        for (server, address) in servers {
+            script.push_str(&format!("echo nameserver {server} >>resolv.conf\n"));
+            if !address.is_empty() {
+                let options = format!("--listen-address={server} --address=/gateway.test/{address}");
+                script.push_str(&DNSMASQ.replace("$OPTIONS", &options).replace("$SERVER", server));
+            }
+        }
+        script.push_str("echo options timeout:1 attempts:2 >>resolv.conf\nmount --bind resolv.conf /etc/resolv.conf\n");
+        self.script.push_str(&script);
+        self
     }
 
     /// The report of `check` with these arguments, run at the client's end; `None` where there are no namespaces here.
@@ -197,17 +311,17 @@ impl Network {
 
 /// Whether networks can be made here; in CI they must.
 fn has_namespaces() -> bool {
-    let made = "mount -t tmpfs tmpfs /run && ip netns add one && nft add table inet t";
+    let made = "mount -t tmpfs tmpfs /run && ip netns add one && nft add table inet t && command -v dnsmasq";
     let tried = Command::new("unshare").args(UNSHARE).args(["sh", "-ec", made]).output();
     match tried {
         Ok(output) if output.status.success() => true,
         missing => {
             assert!(
                 env::var_os("CI").is_none(),
-                "no network namespaces with nftables here: {missing:?}"
+                "no network namespaces with nftables and dnsmasq here: {missing:?}"
             );
             say(&format!(
-                "not run, no network namespaces with nftables here: {missing:?}"
+                "not run, no network namespaces with nftables and dnsmasq here: {missing:?}"
             ));
             false
         }
@@ -240,6 +354,7 @@ impl Report {
 
     #[track_caller]
     fn is_in_time(&self) {
+        assert_eq!(self.json["verdict"], "broken", "{}", self.json);
         assert!(self.took < 2 * LIMIT, "it took {:?}", self.took);
     }
 
@@ -267,6 +382,13 @@ const LIMIT: Duration = Duration::from_millis(5_500);
 
 const GRPCS: &str = "--grpc-url=grpcs://10.9.1.1:8443";
 
+const NAMED: &str = "--grpc-url=grpcs://gateway.test:8443";
+/// In the foreground, because it can't change its groups here.
+const DNSMASQ: &str = r#"
+nsenter --net=/run/netns/router dnsmasq --no-daemon --conf-file=/dev/null --no-resolv --no-hosts --bind-interfaces $OPTIONS 2>/dev/null &
+until nsenter --net=/run/netns/router ss -lnuH | grep -q $SERVER:53; do :; done
+"#;
+
 const BOTH: [&str; 3] = [
     "--grpc-url=grpcs://gateway.test:8443",
     "--resolve=gateway.test:8443:fd09:1::1",
@@ -276,6 +398,16 @@ const BOTH: [&str; 3] = [
 /// The router keeps to itself that a packet was too large.
 const SILENT: &str =
     "chain said { type filter hook output priority 0; icmp code frag-needed drop; icmpv6 type packet-too-big drop; };";
+/// A tunnel by its name, whose other end takes no packet.
+const TUNNEL: &str = "
+ip link add wg0 type veth peer name wg0 netns router
+ip -n router link set wg0 up
+ip link set wg0 up
+ip route add 192.168.77.0/24 dev wg0
+ip neigh add 192.168.77.1 lladdr 02:00:00:00:00:01 dev wg0
+";
+/// Packets to these vanish.
+const LOST: &str = "chain lost { type filter hook forward priority 0; ip daddr { 10.9.1.99, 192.168.77.0/24 } drop; };";
 const OPEN: &str = "";
 
 /// A network for each, addresses, ways, and a stand-in that listens before the check starts.
@@ -293,6 +425,7 @@ ip link add near type veth peer name near netns router
 ip -n router link add far type veth peer name far netns gateway
 ip addr add 10.9.0.1/24 dev near
 ip -n router addr add 10.9.0.2/24 dev near
+ip -n router addr add 10.9.0.3/24 dev near
 ip -n router addr add 10.9.1.2/24 dev far
 ip -n gateway addr add 10.9.1.1/24 dev far
 ip addr add fd09::1/64 dev near nodad

@@ -23,6 +23,8 @@ pub(super) fn server(number: u8, a: &str, aaaa: &str) -> ServerAnswer {
                 Err(_) => LookupAnswer::Failed { code: word.to_owned() },
             },
         },
+        aliases: Vec::new(),
+        ttl: None,
         duration_ms: 2,
     };
     ServerAnswer {
@@ -42,6 +44,7 @@ pub(super) fn unresolved(servers: Vec<ServerAnswer>) -> Evidence {
         }),
         duration_ms: 3,
         servers,
+        hosts: Vec::new(),
     })
 }
 
@@ -53,6 +56,7 @@ pub(super) fn resolved(duration_ms: u64, servers: Vec<ServerAnswer>) -> Evidence
         failure: None,
         duration_ms,
         servers,
+        hosts: Vec::new(),
     })
 }
 

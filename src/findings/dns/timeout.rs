@@ -64,6 +64,7 @@ mod tests {
             failure: Some(failure),
             duration_ms: 5_000,
             servers: Vec::new(),
+            hosts: Vec::new(),
         }
     }
 

@@ -119,6 +119,54 @@ pub(super) const EDITS: &[Edit] = &[
         },
     },
     Edit {
+        case: "edited-dns-resolvers-disagree",
+        expected: "HD105",
+        from: "lab-envoy-ok",
+        change: |case| {
+            let healthy = case.wire.endpoints.clone();
+            connect_to_nothing(case, &TcpFailure::TimedOut, 5_000);
+            for (endpoint, healthy) in case.wire.endpoints.iter_mut().zip(healthy) {
+                let tcp = healthy.tcp.first().cloned().expect("it was connected to");
+                let dead = IpAddr::from([10, 0, 0, 99]);
+                let said = |server: [u8; 4], address: IpAddr| ServerAnswer {
+                    server: SocketAddr::from((server, 53)),
+                    a: lookup(LookupAnswer::Addresses {
+                        addresses: vec![address],
+                    }),
+                    aaaa: lookup(LookupAnswer::NoData),
+                };
+                lead_to(endpoint, dead);
+                let dns = endpoint.dns.as_mut().expect("it was set a moment ago");
+                dns.servers = vec![said([10, 0, 0, 2], dead), said([10, 0, 0, 3], tcp.addr.ip())];
+                endpoint.trials.push(Trial {
+                    experiment: Experiment::OtherAddress,
+                    segment: None,
+                    tcp,
+                    heard: healthy.base,
+                });
+            }
+        },
+    },
+    Edit {
+        case: "edited-dns-private-address",
+        expected: "HD106",
+        from: "lab-envoy-ok",
+        change: |case| {
+            connect_to_nothing(case, &TcpFailure::TimedOut, 5_000);
+            for endpoint in &mut case.wire.endpoints {
+                lead_to(endpoint, IpAddr::from([10, 0, 0, 99]));
+                endpoint.route = Some(Route {
+                    interface: "wlan0".to_owned(),
+                    mtu: 1500,
+                    kind: None,
+                    hardware: 1,
+                    prefix: 0,
+                    source: Some(IpAddr::from([192, 168, 1, 20])),
+                });
+            }
+        },
+    },
+    Edit {
         case: "edited-mtu-black-hole",
         expected: "HD206",
         from: "fault-silent-after-connect",
@@ -342,6 +390,7 @@ fn resolve_to(case: &mut Recorded, servers: &[ServerAnswer]) {
             }),
             duration_ms: 4,
             servers: servers.to_vec(),
+            hosts: Vec::new(),
         });
         endpoint.tcp.clear();
         leave_unspoken(endpoint);
@@ -350,11 +399,31 @@ fn resolve_to(case: &mut Recorded, servers: &[ServerAnswer]) {
 
 /// Every server of the resolver configuration says the same of A and AAAA.
 fn answered(answer: LookupAnswer) -> ServerAnswer {
-    let lookup = Lookup { answer, duration_ms: 3 };
+    let lookup = lookup(answer);
     ServerAnswer {
         server: SocketAddr::from(([10, 0, 0, 2], 53)),
         a: lookup.clone(),
         aaaa: lookup,
+    }
+}
+
+fn lookup(answer: LookupAnswer) -> Lookup {
+    Lookup {
+        answer,
+        aliases: Vec::new(),
+        ttl: None,
+        duration_ms: 3,
+    }
+}
+
+/// The system's resolver gives this address alone, and it was tried.
+fn lead_to(endpoint: &mut Endpoint, address: IpAddr) {
+    endpoint.target.given.clear();
+    let dns = endpoint.dns.as_mut().expect("a healthy case has its name resolved");
+    dns.source = DnsSource::System;
+    dns.addresses = vec![address];
+    for attempt in &mut endpoint.tcp {
+        attempt.addr.set_ip(address);
     }
 }
 
@@ -375,6 +444,8 @@ fn wireguard() -> Route {
         mtu: 1420,
         kind: Some("wireguard".to_owned()),
         hardware: 65_534,
+        prefix: 0,
+        source: None,
     }
 }
 
