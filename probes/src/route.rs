@@ -242,16 +242,16 @@ mod linux {
 
     #[cfg(test)]
     mod tests {
-        use std::net::{IpAddr, Ipv4Addr};
+        use std::net::Ipv4Addr;
 
         use proptest::prelude::{any, proptest};
 
-        use super::{attribute, read_link, to};
+        use super::super::to;
+        use super::{attribute, read_link};
 
         #[test]
         fn the_way_to_this_machine_is_its_loopback() {
-            let route = to(IpAddr::V4(Ipv4Addr::LOCALHOST)).expect("the kernel answers");
-            let route = route.expect("there is a way to loopback");
+            let route = to(Ipv4Addr::LOCALHOST.into()).expect("there is a way to loopback");
             assert_eq!((route.interface.as_str(), route.hardware), ("lo", 772));
             assert!(!route.is_tunnel());
             assert_eq!((route.prefix, route.source), (32, Some(Ipv4Addr::LOCALHOST.into())));
