@@ -20,6 +20,7 @@ mod cert_wrong_name;
 mod client_cert_required;
 mod closed;
 mod default_certificate;
+mod inspectors;
 mod intercepted;
 mod large_hello;
 mod plaintext_to_tls;
@@ -28,7 +29,7 @@ mod sni_refused;
 mod tls_to_plaintext;
 mod version_unsupported;
 
-pub(crate) use intercepted::inspector;
+pub(crate) use inspectors::inspector;
 
 pub(super) const RULES: &[&Rule] = &[
     &plaintext_to_tls::RULE,

@@ -312,10 +312,11 @@ fn the_certificate_names_who_ends_tls() {
             "Kubernetes Ingress Controller Fake Certificate",
             Proxy::IngressNginx,
         ),
-        ("issuer", "CN=mitmproxy,O=mitmproxy", Proxy::Mitmproxy),
+        ("issuer_cn", "mitmproxy", Proxy::Mitmproxy),
+        ("issuer_org", "Zscaler Inc.", Proxy::Inspector),
         (
-            "issuer",
-            "CN=Zscaler Intermediate Root CA,O=Zscaler Inc.",
+            "issuer_cn",
+            "Fireware HTTPS Proxy (SN 80AB0123) CA, WatchGuard",
             Proxy::Inspector,
         ),
     ] {
@@ -340,12 +341,12 @@ fn the_certificate_names_who_ends_tls() {
     ];
     let mitmproxy = with_settings(settings_alone("healthy-tls"), &mitmproxy, None);
     check(mitmproxy.clone(), Proxy::Mitmproxy, Likely, &["SETTINGS"]);
-    let issued = with_certificate(mitmproxy, "issuer", "CN=mitmproxy,O=mitmproxy");
+    let issued = with_certificate(mitmproxy, "issuer_cn", "mitmproxy");
     check(
         issued,
         Proxy::Mitmproxy,
         Certain,
-        &["certificate issued by CN=mitmproxy", "SETTINGS"],
+        &["certificate issued by ", "SETTINGS"],
     );
 }
 

@@ -1,8 +1,8 @@
 //! HD313: a middlebox re-signs.
 
-use hoop_doctor_probes::x509::{CertFacts, Rejection, Verdict};
+use hoop_doctor_probes::x509::{Rejection, Verdict};
 
-use super::{certificate, trust_it};
+use super::{certificate, inspector, trust_it};
 use crate::evidence::{Endpoint, Evidence};
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_endpoint};
 
@@ -60,38 +60,3 @@ fn breaks_http2(endpoint: &Endpoint) -> bool {
             .handshake()
             .is_some_and(|tls| tls.alpn.as_deref() != Some("h2"))
 }
-
-/// The inspection product that made this certificate, by its issuer.
-pub(crate) fn inspector(cert: &CertFacts) -> Option<&'static str> {
-    let names = [&cert.issuer_cn, &cert.issuer_org, &cert.issuer];
-    let found = INSPECTORS
-        .iter()
-        .find(|(part, _)| names.iter().any(|name| name.to_ascii_lowercase().contains(part)));
-    found.map(|(_, vendor)| *vendor)
-}
-
-/// What inspection products write into the issuer of the certificates that they make, in lower case.
-const INSPECTORS: [(&str, &str); 22] = [
-    ("mitmproxy", "mitmproxy"),
-    ("zscaler", "Zscaler"),
-    ("netskope", "Netskope"),
-    ("goskope", "Netskope"),
-    ("palo alto", "a Palo Alto firewall"),
-    ("fortinet", "a Fortinet firewall"),
-    ("fortigate", "a Fortinet firewall"),
-    ("cisco umbrella", "Cisco Umbrella"),
-    ("cisco secure access", "Cisco Secure Access"),
-    ("opendns", "Cisco Umbrella"),
-    ("sophos", "a Sophos firewall"),
-    ("blue coat", "a Blue Coat proxy"),
-    ("bluecoat", "a Blue Coat proxy"),
-    ("check point", "a Check Point firewall"),
-    ("watchguard", "a WatchGuard firewall"),
-    ("sonicwall", "a SonicWall firewall"),
-    ("forcepoint", "Forcepoint"),
-    ("websense", "Forcepoint"),
-    ("mcafee web gateway", "McAfee Web Gateway"),
-    ("skyhigh", "Skyhigh"),
-    ("barracuda", "a Barracuda gateway"),
-    ("squid", "a Squid proxy"),
-];
