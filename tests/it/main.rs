@@ -12,6 +12,8 @@ mod frames;
 mod identities;
 #[cfg(unix)]
 mod lab;
+#[cfg(unix)]
+mod middleboxes;
 #[cfg(target_os = "linux")]
 mod networks;
 #[cfg(unix)]

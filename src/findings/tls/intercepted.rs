@@ -13,7 +13,8 @@ pub(in crate::findings) static RULE: Rule = Rule {
     summary: "a middlebox re-signs TLS on the way",
     explain: include_str!("../../../docs/findings/HD313.md"),
     breaks: Breaks::Every,
-    explains: &[Code(401), Code(402), Code(612), Code(408), Code(318)],
+    // Who re-signs is who answers the handshake and HTTP/2. Requests (HD612) can be held by any hop behind it as well.
+    explains: &[Code(401), Code(402), Code(408), Code(318)],
     check,
 };
 
@@ -39,10 +40,9 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 endpoint.target.host
             ),
         );
-        let logged: Vec<String> = certificate(endpoint)
+        let logged = certificate(endpoint)
             .map(|rejected| rejected.log(evidence.wire.started_at))
-            .into_iter()
-            .collect();
+            .or_else(|| breaks_http2(endpoint).then(|| MISSING_ALPN.to_owned()));
         let logged: Vec<&str> = logged.iter().map(String::as_str).collect();
         Some(
             trust_it(draft, endpoint)
@@ -60,3 +60,7 @@ fn breaks_http2(endpoint: &Endpoint) -> bool {
             .handshake()
             .is_some_and(|tls| tls.alpn.as_deref() != Some("h2"))
 }
+
+/// What grpc-go says, which offers nothing but `h2`, where the certificate is fine and no protocol was chosen.
+const MISSING_ALPN: &str = "connection error: desc = \"transport: authentication handshake failed: \
+                            credentials: cannot check peer: missing selected ALPN property.";

@@ -69,22 +69,11 @@ impl Proxy {
 
     /// Its program, if this machine has it: `HOOP_LAB_<NAME>`, else in `.lab`, else on the path.
     pub(crate) fn program(self) -> Option<PathBuf> {
-        let variable = format!("HOOP_LAB_{}", self.name().to_uppercase());
-        if let Some(program) = env::var_os(variable) {
-            return Some(PathBuf::from(program));
-        }
         let file = match self {
             Self::Apache => "apache2",
             _ => self.name(),
         };
-        let path = env::var_os("PATH").unwrap_or_default();
-        [repository().join(".lab/bin")]
-            .into_iter()
-            .chain(env::split_paths(&path))
-            // Debian's servers are not on the path of those who are not root.
-            .chain([PathBuf::from("/usr/sbin")])
-            .map(|folder| folder.join(file))
-            .find(|program| program.is_file())
+        program(self.name(), file)
     }
 
     /// Whether it listens, and does as it is configured.
@@ -94,7 +83,7 @@ impl Proxy {
             Self::Traefik => tls(lab, address)
                 .and_then(healthz)
                 .is_ok_and(|answer| answer.starts_with("HTTP/1.1 200")),
-            _ => TcpStream::connect(address).is_ok(),
+            _ => listens(address),
         }
     }
 
@@ -159,8 +148,8 @@ impl Serving {
             .replace("@LOAD_STREAM@", &load_stream_module());
         let file = run.join(format!("{}.{}", proxy.name(), proxy.extension()));
         fs::write(&file, text)?;
-        let process = Process::spawn(proxy.command(&program, &file, &run, &listen))?;
-        let mut serving = Self { listen, process };
+        let command = proxy.command(&program, &file, &run, &listen);
+        let mut serving = Self::spawn(command, listen)?;
         match serving.wait_until(|address| proxy.serves(lab, address)) {
             Ok(()) => Ok(serving),
             Err(problem) => Err(StartError::NotServing {
@@ -171,12 +160,18 @@ impl Serving {
         }
     }
 
+    /// Starts `command`, which is going to listen on `listen`.
+    pub(crate) fn spawn(command: Command, listen: Port) -> io::Result<Self> {
+        let process = Process::spawn(command)?;
+        Ok(Self { listen, process })
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         self.listen.address()
     }
 
     /// Returns what went wrong if the process ends first or listens too late.
-    fn wait_until(&mut self, serves: impl Fn(SocketAddr) -> bool) -> Result<(), String> {
+    pub(crate) fn wait_until(&mut self, serves: impl Fn(SocketAddr) -> bool) -> Result<(), String> {
         let started = Instant::now();
         while started.elapsed() < START_LIMIT {
             if serves(self.listen.address()) {
@@ -223,6 +218,27 @@ impl fmt::Display for StartError {
             }
         }
     }
+}
+
+/// Whether somebody accepts connections there.
+pub(crate) fn listens(address: SocketAddr) -> bool {
+    TcpStream::connect(address).is_ok()
+}
+
+/// A program of the lab, if this machine has it: `HOOP_LAB_<NAME>`, else `file` in `.lab`, else on the path.
+pub(crate) fn program(name: &str, file: &str) -> Option<PathBuf> {
+    let variable = format!("HOOP_LAB_{}", name.to_uppercase());
+    if let Some(program) = env::var_os(variable) {
+        return Some(PathBuf::from(program));
+    }
+    let path = env::var_os("PATH").unwrap_or_default();
+    [repository().join(".lab/bin")]
+        .into_iter()
+        .chain(env::split_paths(&path))
+        // Debian's servers are not on the path of those who are not root.
+        .chain([PathBuf::from("/usr/sbin")])
+        .map(|folder| folder.join(file))
+        .find(|program| program.is_file())
 }
 
 /// Debian's nginx has TCP proxying in a module of its own; elsewhere it is built in.
