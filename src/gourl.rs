@@ -13,6 +13,7 @@ use crate::secret::{Kind, MASK};
 pub mod address;
 mod error;
 mod ip;
+pub mod proxy;
 mod quote;
 
 pub use error::{ParseError, Reason};

@@ -19,7 +19,7 @@ pub struct Target {
 
 impl Target {
     /// The host and port of a URL, which were told from the rest by Go.
-    fn of_url(host: &[u8]) -> Self {
+    pub(super) fn of_url(host: &[u8]) -> Self {
         let text = String::from_utf8_lossy(host).into_owned();
         let shown = redact_url(&format!("//{text}")).split_off(2);
         Self { text, shown }
@@ -245,7 +245,7 @@ fn pass_through(endpoint: &str, target: &Target) -> Dial {
 }
 
 /// grpc-go's `dns` resolver, which alone has a default port.
-fn dial_dns(endpoint: &str, target: &Target) -> Dial {
+pub(super) fn dial_dns(endpoint: &str, target: &Target) -> Dial {
     if endpoint.is_empty() {
         return Dial::Refused(DialError::DnsMissingAddress);
     }

@@ -7,6 +7,7 @@ mod addresses;
 mod agent;
 mod calls;
 mod chains;
+mod proxies;
 
 pub(crate) use agent::Agent;
 

@@ -30,7 +30,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) != 1 {
-		return errors.New("usage: oracle agent|addresses|chains|calls")
+		return errors.New("usage: oracle agent|addresses|chains|calls|proxies")
 	}
 	switch args[0] {
 	case "agent":
@@ -41,6 +41,8 @@ func run(args []string) error {
 		return each(makeChain)
 	case "calls":
 		return each(compareCalls)
+	case "proxies":
+		return each(chooseProxy)
 	}
 	return fmt.Errorf("no command is called %q", args[0])
 }
