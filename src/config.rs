@@ -20,6 +20,7 @@ mod environment;
 mod fault;
 pub(crate) mod file;
 mod flags;
+mod forward;
 mod hosts;
 mod lossy;
 mod problem;
@@ -33,6 +34,7 @@ pub use environment::{Asked, Environment, KeyFrom};
 pub use fault::{
     AddressFault, ApiUrlFault, CaFault, Deprecated, FileFault, IoRefusal, KeyFault, KeyLooks, PortFault, TokenFault,
 };
+pub use forward::{Detour, Speech, Via};
 pub use problem::{Problem, ProblemKind};
 pub use source::{Place, Position, Setting, Source};
 pub use token::{Token, TokenKind};
@@ -107,6 +109,12 @@ pub struct Identity {
     pub api: Option<ApiUrl>,
     /// `HOOP_GATEWAY_URL`, which an agent's RDP side connects to by WebSocket.
     pub gateway_url: Option<ApiUrl>,
+    /// The forward proxy on the way to gRPC; `None` where it is dialled directly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grpc_detour: Option<Detour>,
+    /// The forward proxy on the way to the API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rest_detour: Option<Detour>,
     /// What certificates are checked against.
     pub ca: Ca,
     /// Whether certificates are checked on gRPC.
@@ -231,7 +239,9 @@ pub fn discover(env: &Environment, asked: &Asked) -> Result<Discovery, AskedErro
     };
     found.problems.extend(overrides.exposed());
     if asked.grpc_url.is_some() || asked.api_url.is_some() {
-        found.identities.push(flags::identity(env, asked, &overrides));
+        let mut identity = flags::identity(env, asked, &overrides);
+        forward::apply(env, &mut identity);
+        found.identities.push(identity);
         return Ok(found);
     }
     // A key that was named explicitly is an agent's unless the client was asked for.
@@ -244,6 +254,7 @@ pub fn discover(env: &Environment, asked: &Asked) -> Result<Discovery, AskedErro
     }
     for identity in found.identities.iter_mut().chain(&mut found.fallback) {
         flags::apply(&overrides, identity);
+        forward::apply(env, identity);
     }
     hosts::compare(&mut found.identities);
     Ok(found)
@@ -262,6 +273,8 @@ impl Identity {
             grpc: None,
             api: None,
             gateway_url: None,
+            grpc_detour: None,
+            rest_detour: None,
             ca: Ca::System,
             verify_grpc: true,
             verify_rest: true,

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use hoop_doctor_probes::conversation::Heard;
 use hoop_doctor_probes::dns::Dns;
+use hoop_doctor_probes::forward::Tunnel;
 use hoop_doctor_probes::http2::{Answer, CallName, Http2, Reply};
 use hoop_doctor_probes::route::Route;
 use hoop_doctor_probes::tcp::{Attempt, TcpFailure};
@@ -14,7 +15,7 @@ use hoop_doctor_probes::wire::status::Status;
 use hoop_doctor_probes::x509::Verdict;
 use serde::{Deserialize, Serialize};
 
-use crate::config::Discovery;
+use crate::config::{Discovery, Speech, Via};
 use crate::experiments::Experiment;
 
 /// What a diagnosis is made from.
@@ -66,6 +67,9 @@ pub struct Target {
     pub custom_ca: bool,
     /// Addresses given with `--resolve`.
     pub given: Vec<IpAddr>,
+    /// The forward proxy on the way; `None` where Hoop goes directly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<Via>,
 }
 
 /// Which of the gateway's two ports a target stands for.
@@ -87,11 +91,14 @@ pub struct Endpoint {
     pub target: Target,
     /// Indices into the identities that use it.
     pub identities: Vec<usize>,
-    /// The name's addresses; `None` if the run ended before.
+    /// The name's addresses; `None` if the run ended before, and behind a forward proxy, which looks them up itself.
     pub dns: Option<Dns>,
     /// One attempt for each address.
     pub tcp: Vec<Attempt>,
-    /// The address that the conversations used.
+    /// How the forward proxy was reached; `None` where Hoop goes directly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forward: Option<Forward>,
+    /// The address that the conversations used, which is the forward proxy's where there is one.
     pub chosen: Option<SocketAddr>,
     /// The way to that address, or to the first one where none was reached; `None` where the system doesn't tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -106,6 +113,17 @@ pub struct Endpoint {
     pub malfunction: Option<String>,
 }
 
+/// The way to a forward proxy, and through it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Forward {
+    /// The proxy's addresses; `None` if the run ended before.
+    pub dns: Option<Dns>,
+    /// One attempt for each of them.
+    pub tcp: Vec<Attempt>,
+    /// What it said to CONNECT; `None` where that was not asked.
+    pub tunnel: Option<Tunnel>,
+}
+
 /// An experiment and what came of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
@@ -114,8 +132,8 @@ pub struct Trial {
     /// The size that both sides' segments were limited to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub segment: Option<u16>,
-    /// Its connection.
-    pub tcp: Attempt,
+    /// Its connection; `None` where the name has no address to connect to.
+    pub tcp: Option<Attempt>,
     /// What was heard; `None` where there was no connection.
     pub heard: Option<Heard>,
 }
@@ -154,6 +172,7 @@ impl Endpoint {
             identities,
             dns: None,
             tcp: Vec::new(),
+            forward: None,
             chosen: None,
             route: None,
             base: None,
@@ -194,7 +213,34 @@ impl Endpoint {
         self.answer(call).map(Answer::reply)
     }
 
-    /// The name's addresses beside the one that the conversations used.
+    /// The addresses of whatever is connected to: the forward proxy's where there is one.
+    pub fn resolved(&self) -> Option<&Dns> {
+        match &self.forward {
+            Some(forward) => forward.dns.as_ref(),
+            None => self.dns.as_ref(),
+        }
+    }
+
+    /// The attempts to connect to it.
+    pub fn attempts(&self) -> &[Attempt] {
+        match &self.forward {
+            Some(forward) => &forward.tcp,
+            None => &self.tcp,
+        }
+    }
+
+    /// Whether conversations can begin: a connection stands, and leads through the forward proxy where there is one.
+    pub fn is_connected(&self) -> bool {
+        let is_through = match (&self.target.via, &self.forward) {
+            (Some(via), Some(forward)) if via.speech == Speech::Connect => {
+                forward.tunnel.as_ref().is_some_and(Tunnel::is_open)
+            }
+            _ => true,
+        };
+        self.chosen.is_some() && is_through
+    }
+
+    /// The name's addresses beside the one that the conversations used; none behind a forward proxy, which picks them itself.
     pub fn other_addresses(&self) -> impl Iterator<Item = IpAddr> {
         let all = self.dns.iter().flat_map(|dns| &dns.addresses).copied();
         let chosen = self.chosen.map(|addr| addr.ip());

@@ -1,7 +1,7 @@
 //! Runs a plan: the only place with concurrency, deadlines and panic isolation.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
@@ -10,12 +10,15 @@ use futures_util::future::{join, join_all, join3};
 use hoop_doctor_probes::conversation::{Budget, Conversation, Heard, Notebook, Peer, Prelude, Speech, converse};
 use hoop_doctor_probes::cx::{Cx, Stop};
 use hoop_doctor_probes::dns::{self, Dns, DnsSource, Resolvers};
+use hoop_doctor_probes::forward;
 use hoop_doctor_probes::http2::{Call, StreamEnd};
+use hoop_doctor_probes::rest::Relay;
 use hoop_doctor_probes::{route, tcp};
 use tokio::sync::{Notify, OnceCell, oneshot};
 use tokio::time::Instant;
 
-use crate::evidence::{Endpoint, Kind, Trial, Wire};
+use crate::config::{self, Via};
+use crate::evidence::{Endpoint, Forward, Kind, Target, Trial, Wire};
 use crate::experiments::{self, Experiment};
 use crate::malfunction;
 use crate::plan::{Plan, Planned};
@@ -33,6 +36,8 @@ pub struct Limits {
 const ANSWER: Duration = Duration::from_millis(4_500);
 /// After this silence the experiments for it start.
 const QUIET: Duration = Duration::from_millis(300);
+/// After this long without a way through the forward proxy the direct way is tried beside it.
+const STUCK: Duration = Duration::from_secs(1);
 /// What experiments may add to the time that a hanging connection costs.
 const EXPERIMENTS: Duration = Duration::from_millis(400);
 /// At how many further addresses of a name the base calls are tried.
@@ -50,9 +55,10 @@ pub async fn examine(cx: &Cx, plan: &Plan, limits: Limits) -> Wire {
             cx,
             planned,
             limits,
+            names: &names,
             started: Instant::now(),
         };
-        let ran = AssertUnwindSafe(exam.run(&names, &mut endpoint)).catch_unwind().await;
+        let ran = AssertUnwindSafe(exam.run(&mut endpoint)).catch_unwind().await;
         if ran.is_err() {
             endpoint.malfunction = Some(malfunction::last_place());
         }
@@ -72,19 +78,15 @@ struct Names<'a>(BTreeMap<&'a str, OnceCell<Dns>>);
 
 impl<'a> Names<'a> {
     fn new(plan: &'a Plan) -> Self {
-        Self(
-            plan.endpoints
-                .iter()
-                .map(|planned| (planned.target.host.as_str(), OnceCell::new()))
-                .collect(),
-        )
+        let targets = plan.endpoints.iter().map(|planned| &planned.target);
+        let hosts = targets.flat_map(|target| [Some(&target.host), target.via.as_ref().map(|via| &via.host)]);
+        Self(hosts.flatten().map(|host| (host.as_str(), OnceCell::new())).collect())
     }
 
-    async fn resolve(&self, cx: &Cx, planned: &Planned, limit: Duration) -> Dns {
-        if !planned.target.given.is_empty() {
-            return dns::given(DnsSource::Given, planned.target.given.clone());
+    async fn resolve(&self, cx: &Cx, host: &str, given: &[IpAddr], limit: Duration) -> Dns {
+        if !given.is_empty() {
+            return dns::given(DnsSource::Given, given.to_vec());
         }
-        let host = planned.target.host.as_str();
         let ask = || dns::resolve(cx, host, &Resolvers::System, limit);
         match self.0.get(host) {
             Some(cell) => cell.get_or_init(ask).await.clone(),
@@ -105,18 +107,23 @@ struct Exam<'a> {
     cx: &'a Cx,
     planned: &'a Planned,
     limits: Limits,
+    names: &'a Names<'a>,
     started: Instant,
 }
 
 impl Exam<'_> {
-    async fn run(&self, names: &Names<'_>, endpoint: &mut Endpoint) {
-        let target = &self.planned.target;
-        let found = names.resolve(self.cx, self.planned, self.limits.connect).await;
-        let addrs: Vec<_> = found
-            .addresses
-            .iter()
-            .map(|ip| SocketAddr::new(*ip, target.port))
-            .collect();
+    async fn run(&self, endpoint: &mut Endpoint) {
+        match &self.planned.target.via {
+            None => self.run_directly(endpoint).await,
+            // Nothing is looked at, and the ladder says why.
+            Some(via) if via.speech == config::Speech::Unspoken => {}
+            Some(via) => self.run_through(via, endpoint).await,
+        }
+    }
+
+    async fn run_directly(&self, endpoint: &mut Endpoint) {
+        let found = self.resolve_target().await;
+        let addrs = addresses(&found, self.planned.target.port);
         endpoint.dns = Some(found.clone());
         let (sender, chosen) = oneshot::channel();
         let connecting = tcp::connect_all(self.cx, &addrs, self.limits.connect, sender);
@@ -175,6 +182,110 @@ impl Exam<'_> {
         (dns, trials)
     }
 
+    /// The same through the forward proxy, and past it where that gets nowhere.
+    async fn run_through(&self, via: &Via, endpoint: &mut Endpoint) {
+        let (through, is_through) = oneshot::channel();
+        let past = async {
+            match self.cx.limit(STUCK, is_through).await {
+                Ok(Ok(())) => None,
+                // Refused, or stuck.
+                Ok(Err(_)) | Err(_) => Some(self.past_the_proxy().await),
+            }
+        };
+        let (past, ()) = join(past, self.go_through(via, through, endpoint)).await;
+        if endpoint.trial(Experiment::OtherWay).is_none() {
+            endpoint.trials.extend(past);
+        }
+    }
+
+    /// Drops `through` where the way through is closed.
+    async fn go_through(&self, via: &Via, through: oneshot::Sender<()>, endpoint: &mut Endpoint) {
+        let given = &self.planned.given_of_proxy;
+        let found = self.names.resolve(self.cx, &via.host, given, self.limits.connect).await;
+        let addrs = addresses(&found, via.port);
+        endpoint.forward = Some(Forward {
+            dns: Some(found),
+            ..Forward::default()
+        });
+        let (sender, chosen) = oneshot::channel();
+        let connecting = tcp::connect_all(self.cx, &addrs, self.limits.connect, sender);
+        let connect_by = Instant::now() + self.limits.connect;
+        let talking = async {
+            let Ok(Some(stream)) = chosen.await else {
+                return drop(through);
+            };
+            endpoint.chosen = stream.peer();
+            endpoint.route = endpoint.chosen.and_then(|addr| route::to(addr.ip()));
+            let (tunnel, stream) = self.tunnel(stream, connect_by).await;
+            if let Some(forward) = &mut endpoint.forward {
+                forward.tunnel = tunnel;
+            }
+            let Some(stream) = stream else {
+                return drop(through);
+            };
+            // Nobody waits for it any more where the direct way is being tried.
+            let _ = through.send(());
+            self.talk(stream, connect_by, endpoint).await;
+        };
+        let (attempts, ()) = join(connecting, talking).await;
+        if let Some(forward) = &mut endpoint.forward {
+            forward.tcp = attempts;
+        }
+        if endpoint.route.is_none() {
+            endpoint.route = addrs.first().and_then(|addr| route::to(addr.ip()));
+        }
+    }
+
+    /// What CONNECT comes to on a connection to the forward proxy; a direct one is handed back as it is.
+    async fn tunnel(&self, stream: tcp::Stream, connect_by: Instant) -> (Option<forward::Tunnel>, Option<tcp::Stream>) {
+        let target = &self.planned.target;
+        match &target.via {
+            Some(via) if via.speech == config::Speech::Connect => {
+                let login = self.planned.login.as_ref();
+                let asked = forward::connect(self.cx, stream, &target.address(), login, connect_by).await;
+                (Some(asked.0), asked.1)
+            }
+            Some(_) | None => (None, Some(stream)),
+        }
+    }
+
+    /// The base conversation as it would be without the forward proxy.
+    async fn past_the_proxy(&self) -> Trial {
+        let target = Target {
+            via: None,
+            ..self.planned.target.clone()
+        };
+        let addrs = addresses(&self.resolve_target().await, target.port);
+        let (sender, chosen) = oneshot::channel();
+        let connecting = tcp::connect_all(self.cx, &addrs, self.limits.connect, sender);
+        let connect_by = Instant::now() + self.limits.connect;
+        let talking = async {
+            let stream = chosen.await.ok()??;
+            let (addr, notes) = (stream.peer(), Notebook::default());
+            let conversation = experiments::base(&target);
+            let talking = self.converse_as(&target, &conversation, stream, connect_by, &notes);
+            // What was heard by then is in the notes.
+            let _ = self.cx.until(self.until(), talking).await;
+            Some((addr, notes.read()))
+        };
+        let (attempts, heard) = join(connecting, talking).await;
+        let (addr, heard) = heard.unzip();
+        let used = |attempt: &&tcp::Attempt| Some(attempt.addr) == addr.flatten();
+        Trial {
+            experiment: Experiment::OtherWay,
+            segment: None,
+            tcp: attempts.iter().find(used).or(attempts.first()).cloned(),
+            heard,
+        }
+    }
+
+    async fn resolve_target(&self) -> Dns {
+        let target = &self.planned.target;
+        self.names
+            .resolve(self.cx, &target.host, &target.given, self.limits.connect)
+            .await
+    }
+
     /// The base conversation, what was refused once more, and the experiments.
     async fn talk(&self, stream: tcp::Stream, connect_by: Instant, endpoint: &mut Endpoint) {
         let conversation = experiments::base(&self.planned.target);
@@ -227,12 +338,15 @@ impl Exam<'_> {
     }
 
     async fn trial(&self, experiment: Experiment, addr: SocketAddr, segment: Option<u16>) -> Trial {
+        if experiment == Experiment::OtherWay {
+            return self.past_the_proxy().await;
+        }
         let conversation = experiment.conversation(&self.planned.target);
         let (tcp, heard) = self.anew(&conversation, addr, segment).await;
         Trial {
             experiment,
             segment,
-            tcp,
+            tcp: Some(tcp),
             heard,
         }
     }
@@ -251,6 +365,9 @@ impl Exam<'_> {
             Some(size) => tcp::connect_in_segments(self.cx, addr, size, limit).await,
         };
         let Some(stream) = stream else {
+            return (tcp, None);
+        };
+        let (_, Some(stream)) = self.tunnel(stream, connect_by).await else {
             return (tcp, None);
         };
         let notes = Notebook::default();
@@ -295,11 +412,26 @@ impl Exam<'_> {
     }
 
     async fn converse(&self, conversation: &Conversation, stream: tcp::Stream, connect_by: Instant, notes: &Notebook) {
-        let target = &self.planned.target;
+        self.converse_as(&self.planned.target, conversation, stream, connect_by, notes)
+            .await;
+    }
+
+    async fn converse_as(
+        &self,
+        target: &Target,
+        conversation: &Conversation,
+        stream: tcp::Stream,
+        connect_by: Instant,
+        notes: &Notebook,
+    ) {
+        let relay = target.via.as_ref().filter(|via| via.speech == config::Speech::Requests);
         let peer = Peer {
             server_name: target.server_name.clone(),
             authority: target.authority.clone(),
             trust: self.planned.trust.clone(),
+            relay: relay.map(|_| Relay {
+                login: self.planned.login.clone(),
+            }),
         };
         let budget = Budget {
             connect_by,
@@ -308,4 +440,8 @@ impl Exam<'_> {
         };
         Box::pin(converse(self.cx, &peer, conversation, stream, budget, notes)).await;
     }
+}
+
+fn addresses(dns: &Dns, port: u16) -> Vec<SocketAddr> {
+    dns.addresses.iter().map(|ip| SocketAddr::new(*ip, port)).collect()
 }

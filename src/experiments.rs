@@ -11,6 +11,7 @@ use hoop_doctor_probes::wire::page::Mark;
 use hoop_doctor_probes::wire::status::Status;
 use serde::{Deserialize, Serialize};
 
+use crate::config;
 use crate::evidence::{Endpoint, Kind, Target};
 
 /// A second look, and what it tells apart.
@@ -43,6 +44,8 @@ pub enum Experiment {
     OtherAddress,
     /// The base calls in small packets: a way on which large ones vanish from a server that is silent.
     SmallSegments,
+    /// The base calls past the forward proxy: a fault of the way from one of the gateway.
+    OtherWay,
 }
 
 /// The sizes of [`Experiment::SmallSegments`], largest first; with 40 bytes of headers in IPv4 they are packets of
@@ -66,6 +69,7 @@ impl Experiment {
             Self::NamelessHello => "nameless-hello",
             Self::OtherAddress => "other-address",
             Self::SmallSegments => "small-segments",
+            Self::OtherWay => "other-way",
         }
     }
 
@@ -106,7 +110,7 @@ impl Experiment {
                 };
                 (http1, Speech::Http1(vec![rest::call(CallName::Healthz, "")]))
             }
-            Self::Repeat | Self::OtherAddress | Self::SmallSegments => (base, base_speech(target)),
+            Self::Repeat | Self::OtherAddress | Self::SmallSegments | Self::OtherWay => (base, base_speech(target)),
             // The bytes are TLS, but not of the library's making.
             Self::OldHello => (Security::Plaintext, Speech::OldHello),
         };
@@ -134,7 +138,18 @@ pub fn base(target: &Target) -> Conversation {
 fn base_speech(target: &Target) -> Speech {
     match target.kind {
         Kind::Grpc => Speech::Http2(grpc::base_calls(&target.origin)),
-        Kind::Rest => Speech::ByAlpn(rest::base_calls(&target.base_path)),
+        Kind::Rest => {
+            let mut calls = rest::base_calls(&target.base_path);
+            if target
+                .via
+                .as_ref()
+                .is_some_and(|via| via.speech == config::Speech::Requests)
+            {
+                // A proxy for requests passes no upgrade on, and who wants one asks for a tunnel.
+                calls.retain(|call| call.name != CallName::WebSocket);
+            }
+            Speech::ByAlpn(calls)
+        }
     }
 }
 
@@ -158,7 +173,8 @@ fn alpn(kind: Kind) -> Alpn {
 /// `base` may still be going on: what has not come yet counts as silence.
 pub fn choose(endpoint: &Endpoint) -> Vec<Experiment> {
     let Some(base) = &endpoint.base else {
-        return Vec::new();
+        let shut_out = endpoint.forward.is_some() && !endpoint.is_connected();
+        return shut_out.then_some(Experiment::OtherWay).into_iter().collect();
     };
     let mut chosen = at_the_broken_rung(endpoint, base);
     let well = match endpoint.target.kind {
@@ -168,6 +184,9 @@ pub fn choose(endpoint: &Endpoint) -> Vec<Experiment> {
     if !well && endpoint.other_addresses().next().is_some() {
         chosen.push(Experiment::OtherAddress);
     }
+    if !well && endpoint.target.via.is_some() {
+        chosen.push(Experiment::OtherWay);
+    }
     chosen
 }
 
@@ -175,13 +194,17 @@ fn at_the_broken_rung(endpoint: &Endpoint, base: &Heard) -> Vec<Experiment> {
     if endpoint.target.tls {
         match &base.tls {
             None | Some(Err(TlsFailure::TimedOut)) => {
-                return vec![
+                let mut after_silence = vec![
                     Experiment::OppositeScheme,
                     Experiment::SmallHello,
                     Experiment::NamelessHello,
                     Experiment::Listen,
-                    Experiment::SmallSegments,
                 ];
+                // Our segments go no further than the forward proxy, which makes its own.
+                if endpoint.target.via.is_none() {
+                    after_silence.push(Experiment::SmallSegments);
+                }
+                return after_silence;
             }
             Some(Err(failure)) => return after_tls_failure(failure),
             Some(Ok(_)) => {}

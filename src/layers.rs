@@ -101,11 +101,10 @@ impl Layer {
         match self {
             Self::Config => Sight::Held,
             Self::Dns => endpoint
-                .dns
-                .as_ref()
+                .resolved()
                 .map_or(Sight::NotReached, |dns| held(!dns.addresses.is_empty())),
-            Self::Tcp if endpoint.tcp.is_empty() => Sight::NotReached,
-            Self::Tcp => held(endpoint.chosen.is_some()),
+            Self::Tcp if endpoint.attempts().is_empty() => Sight::NotReached,
+            Self::Tcp => held(endpoint.is_connected()),
             Self::Tls => endpoint.tls().map_or(Sight::NotReached, |tls| held(tls.is_ok())),
             Self::Http2 => endpoint
                 .http2()
@@ -123,10 +122,13 @@ impl Layer {
         let chosen = endpoint.chosen;
         match self {
             Self::Config => None,
-            Self::Dns => endpoint.dns.as_ref().map(|dns| dns.duration_ms),
+            Self::Dns => endpoint.resolved().map(|dns| dns.duration_ms),
             Self::Tcp => {
-                let used = endpoint.tcp.iter().find(|attempt| Some(attempt.addr) == chosen);
-                used.or(endpoint.tcp.first()).map(|attempt| attempt.duration_ms)
+                let attempts = endpoint.attempts();
+                let used = attempts.iter().find(|attempt| Some(attempt.addr) == chosen);
+                let tunnel = endpoint.forward.as_ref().and_then(|forward| forward.tunnel.as_ref());
+                let asking = tunnel.map_or(0, |tunnel| tunnel.duration_ms);
+                used.or(attempts.first()).map(|attempt| attempt.duration_ms + asking)
             }
             Self::Tls => endpoint.base.as_ref()?.tls_ms,
             Self::Http2 => endpoint.http2()?.settings_ms,

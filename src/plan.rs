@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
+use hoop_doctor_probes::forward::Login;
 use hoop_doctor_probes::tls::Trust;
 
-use crate::config::{ApiUrl, Ca, Discovery, GrpcAddress, HttpScheme, Identity, Role, Rule, TlsBecause};
+use crate::config::{ApiUrl, Ca, Detour, Discovery, GrpcAddress, HttpScheme, Identity, Role, Rule, TlsBecause};
 use crate::evidence::{Endpoint, Kind, Target, host_port};
 
 /// All targets of a run.
@@ -25,6 +26,10 @@ pub struct Planned {
     pub identities: Vec<usize>,
     /// What its certificate is checked against.
     pub trust: Trust,
+    /// Who we are to the forward proxy.
+    pub login: Option<Login>,
+    /// Addresses of the forward proxy given with `--resolve`.
+    pub given_of_proxy: Vec<IpAddr>,
 }
 
 /// `--resolve HOST:PORT:ADDR`: where a name is, without asking.
@@ -69,10 +74,16 @@ pub fn plan(found: &Discovery, resolve: &[Resolve]) -> Plan {
     for (index, identity) in identities(found).enumerate() {
         let grpc = identity.grpc.as_ref().map(|grpc| grpc_target(identity, grpc));
         let rest = identity.api.as_ref().map(|api| rest_target(identity, api));
-        for mut target in [grpc, rest].into_iter().flatten() {
-            target.given = given(resolve, &target);
+        let ways = [(grpc, &identity.grpc_detour), (rest, &identity.rest_detour)];
+        for (target, detour) in ways {
+            let Some(mut target) = target else { continue };
+            target.given = given(resolve, &target.host, target.port);
+            target.via = detour.as_ref().map(|detour| detour.via.clone());
+            let login = detour.as_ref().and_then(login);
             let twin = endpoints.iter_mut().find(|(ca, planned)| {
-                planned.target.is_same(&target) && (!target.tls || trusts_the_same(ca, &identity.ca))
+                planned.target.is_same(&target)
+                    && planned.login == login
+                    && (!target.tls || trusts_the_same(ca, &identity.ca))
             });
             match twin {
                 Some((_, planned)) => planned.identities.push(index),
@@ -81,6 +92,12 @@ pub fn plan(found: &Discovery, resolve: &[Resolve]) -> Plan {
                     Planned {
                         id: String::new(),
                         trust: trust(&identity.ca, &system),
+                        login,
+                        given_of_proxy: target
+                            .via
+                            .as_ref()
+                            .map(|via| given(resolve, &via.host, via.port))
+                            .unwrap_or_default(),
                         target,
                         identities: vec![index],
                     },
@@ -121,6 +138,7 @@ fn grpc_target(identity: &Identity, grpc: &GrpcAddress) -> Target {
         origin: origin(identity).to_owned(),
         custom_ca: identity.ca != Ca::System,
         given: Vec::new(),
+        via: None,
     }
 }
 
@@ -159,6 +177,7 @@ fn rest_target(identity: &Identity, api: &ApiUrl) -> Target {
         origin: origin(identity).to_owned(),
         custom_ca: identity.ca != Ca::System,
         given: Vec::new(),
+        via: None,
     }
 }
 
@@ -192,8 +211,12 @@ fn origin(identity: &Identity) -> &'static str {
     }
 }
 
-fn given(resolve: &[Resolve], target: &Target) -> Vec<IpAddr> {
-    let fits = |given: &&Resolve| given.host.eq_ignore_ascii_case(&target.host) && given.port == target.port;
+fn login(detour: &Detour) -> Option<Login> {
+    detour.login.as_ref().map(|login| Login::new(login.expose()))
+}
+
+fn given(resolve: &[Resolve], host: &str, port: u16) -> Vec<IpAddr> {
+    let fits = |given: &&Resolve| given.host.eq_ignore_ascii_case(host) && given.port == port;
     resolve.iter().filter(fits).map(|given| given.addr).collect()
 }
 

@@ -131,12 +131,33 @@ pub struct EndpointReport {
     pub port: u16,
     /// Whether Hoop uses TLS there.
     pub tls: bool,
-    /// Its addresses in the order in which Go tries them.
+    /// Its addresses in the order in which Go tries them; empty behind a forward proxy, which looks them up itself.
     pub addresses: Vec<String>,
+    /// The forward proxy that Hoop takes on this machine; `null` where it goes directly.
+    pub via: Option<ViaReport>,
     /// What is in front of the gateway, where that shows.
     pub proxy: Option<ProxyReport>,
     /// The ladder, lowest rung first.
     pub layers: Vec<LayerReport>,
+}
+
+/// A forward proxy, by the variables that Go reads.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ViaReport {
+    /// The variable that names it.
+    pub variable: String,
+    /// The scheme that it is given with, which gRPC ignores.
+    pub scheme: String,
+    /// Its name or address.
+    pub host: String,
+    /// Its port, Go's default where none is written.
+    pub port: u16,
+    /// Whether the variable has a login for it.
+    pub credentials: bool,
+    /// Its addresses in the order in which Go tries them.
+    pub addresses: Vec<String>,
+    /// The status that it answered CONNECT with; `null` where there was no answer, or CONNECT isn't used.
+    pub connect_status: Option<u16>,
 }
 
 /// What was recognised in front of the gateway.

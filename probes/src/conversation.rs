@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::cx::{Cx, Stop, millis};
 use crate::http2::{self, Answer, Call, CallName, ConnectionEnd, Flight, Http2, Patience};
-use crate::rest::{self, Http1};
+use crate::rest::{self, Addressee, Http1, Relay};
 use crate::tcp::Stream;
 use crate::tls::{self, Offer, Tls, TlsFailure, Trust};
 use crate::wire::hello::{self, Choice, NoReply, Reply};
@@ -28,6 +28,8 @@ pub struct Peer {
     pub authority: String,
     /// What the identity trusts.
     pub trust: Trust,
+    /// The forward proxy that the requests go to, where it passes on requests rather than bytes.
+    pub relay: Option<Relay>,
 }
 
 /// What to say, and inside what.
@@ -320,7 +322,11 @@ async fn speak<S>(
             http2::speak(cx, &mut io, flight, patience, note, quiet).await;
         }
         Protocol::Http1(calls) => {
-            let asking = rest::ask(cx, io, &peer.authority, calls, budget.answer);
+            let addressee = Addressee {
+                authority: &peer.authority,
+                relay: peer.relay.as_ref(),
+            };
+            let asking = rest::ask(cx, io, addressee, calls, budget.answer);
             let http1 = notes.told(cx, budget.quiet, asking).await;
             notes.write(|heard| heard.http1 = Some(http1));
         }

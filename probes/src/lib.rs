@@ -8,6 +8,7 @@
 pub mod conversation;
 pub mod cx;
 pub mod dns;
+pub mod forward;
 pub mod frames;
 pub mod grpc;
 pub mod http2;

@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use crate::cx::{Cx, Stop, millis};
+use crate::forward::Login;
 use crate::http2::{Answer, Body, Call, CallName, ConnectionEnd, Head, StreamEnd};
 use crate::tap::Tap;
 use crate::wire::header::Field;
@@ -76,8 +77,22 @@ pub fn call(name: CallName, base_path: &str) -> Call {
     }
 }
 
+/// A forward proxy that passes requests on, as net/http has it do for `http` URLs.
+#[derive(Clone, Debug)]
+pub struct Relay {
+    /// Who we are to it.
+    pub login: Option<Login>,
+}
+
+/// Whom requests are for, and who passes them on.
+#[derive(Clone, Copy)]
+pub(crate) struct Addressee<'a> {
+    pub(crate) authority: &'a str,
+    pub(crate) relay: Option<&'a Relay>,
+}
+
 /// Makes the calls one after the other on `io`, each with the same patience.
-pub(crate) async fn ask<S>(cx: &Cx, io: S, authority: &str, calls: &[Call], patience: Duration) -> Http1
+pub(crate) async fn ask<S>(cx: &Cx, io: S, addressee: Addressee<'_>, calls: &[Call], patience: Duration) -> Http1
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -87,7 +102,7 @@ where
     if let Ok((mut sender, connection)) = http1::handshake(TokioIo::new(tap)).await {
         let asking = async {
             for call in calls {
-                answers.push(ask_one(cx, &mut sender, authority, call, patience).await);
+                answers.push(ask_one(cx, &mut sender, addressee, call, patience).await);
             }
             // The connection ends when its sender is gone.
             drop(sender);
@@ -118,14 +133,14 @@ where
 async fn ask_one(
     cx: &Cx,
     sender: &mut http1::SendRequest<Full<Bytes>>,
-    authority: &str,
+    addressee: Addressee<'_>,
     call: &Call,
     patience: Duration,
 ) -> Answer {
     let started = Instant::now();
     let exchange = async {
         sender.ready().await.ok()?;
-        sender.send_request(request(authority, call)?).await.ok()
+        sender.send_request(request(addressee, call)?).await.ok()
     };
     let response = match cx.limit(patience, exchange).await {
         Ok(Some(response)) => response,
@@ -159,15 +174,21 @@ async fn ask_one(
     }
 }
 
-fn request(authority: &str, call: &Call) -> Option<Request<Full<Bytes>>> {
+fn request(addressee: Addressee<'_>, call: &Call) -> Option<Request<Full<Bytes>>> {
+    let Addressee { authority, relay } = addressee;
     let body = match &call.body {
         Body::Whole(body) => body.clone(),
         Body::None | Body::Open => Vec::new(),
     };
-    let mut request = Request::builder()
-        .method(call.method)
-        .uri(&call.path)
-        .header("host", authority);
+    let mut request = Request::builder().method(call.method).header("host", authority);
+    // A forward proxy is told the whole URL (RFC 9112, section 3.2.2).
+    request = match relay {
+        Some(_) => request.uri(format!("http://{authority}{}", call.path)),
+        None => request.uri(&call.path),
+    };
+    if let Some(login) = relay.and_then(|relay| relay.login.as_ref()) {
+        request = request.header("proxy-authorization", login.field());
+    }
     for (name, value) in &call.fields {
         request = request.header(*name, value);
     }

@@ -2,6 +2,7 @@
 //!
 //! No sockets, no time. Any bytes are parsed or refused; "not enough yet" and "malformed" are different answers.
 
+pub mod connect;
 pub mod frame;
 pub mod header;
 pub mod hello;

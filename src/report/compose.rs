@@ -2,9 +2,9 @@
 
 use super::{
     EndpointReport, Filter, Finding, IdentityReport, LayerReport, ProxyReport, Report, SCHEMA_VERSION, SettingReport,
-    Status, Tool, Verdict, disagree, facts, timestamp, words,
+    Status, Tool, Verdict, ViaReport, disagree, facts, timestamp, words,
 };
-use crate::config::Identity;
+use crate::config::{Identity, Speech, Via};
 use crate::evidence::{Endpoint, Evidence, Kind, Wire};
 use crate::findings::{Diagnosed, Severity, diagnose};
 use crate::layers::{Layer, Sight};
@@ -103,9 +103,20 @@ fn unknown_because(all: &[Diagnosed], endpoints: &[EndpointReport], wire: &Wire)
         let name = weak.layer.rung().name;
         (!explained).then(|| match weak.status {
             Status::Failed => format!("{} fails at {name}, and no finding explains it", endpoint.id),
+            Status::NotTried | Status::Ok if !wire.interrupted && is_unspoken(wire.endpoints.get(index)) => {
+                format!(
+                    "{} goes through a forward proxy that this program can't talk to",
+                    endpoint.id
+                )
+            }
             Status::NotTried | Status::Ok => format!("the run ended before {name} of {} was looked at", endpoint.id),
         })
     })
+}
+
+fn is_unspoken(endpoint: Option<&Endpoint>) -> bool {
+    let via = endpoint.and_then(|endpoint| endpoint.target.via.as_ref());
+    via.is_some_and(|via| via.speech == Speech::Unspoken)
 }
 
 fn identity_report(index: usize, identity: &Identity, evidence: &Evidence) -> IdentityReport {
@@ -146,6 +157,7 @@ fn endpoint_report(index: usize, endpoint: &Endpoint, all: &[Diagnosed], wire: &
         port: target.port,
         tls: target.tls,
         addresses: addresses.map(ToString::to_string).collect(),
+        via: target.via.as_ref().map(|via| via_report(via, endpoint)),
         proxy: proxy.map(|proxy| ProxyReport {
             name: proxy.proxy,
             version: proxy.version,
@@ -153,6 +165,20 @@ fn endpoint_report(index: usize, endpoint: &Endpoint, all: &[Diagnosed], wire: &
             marks: proxy.marks,
         }),
         layers: ladder(index, endpoint, all, wire.interrupted),
+    }
+}
+
+fn via_report(via: &Via, endpoint: &Endpoint) -> ViaReport {
+    let addresses = endpoint.resolved().into_iter().flat_map(|dns| &dns.addresses);
+    let tunnel = endpoint.forward.as_ref().and_then(|forward| forward.tunnel.as_ref());
+    ViaReport {
+        variable: via.variable.clone(),
+        scheme: via.scheme.clone(),
+        host: via.host.clone(),
+        port: via.port,
+        credentials: via.credentials,
+        addresses: addresses.map(ToString::to_string).collect(),
+        connect_status: tunnel.and_then(|tunnel| Some(tunnel.answer.as_ref().ok()?.head.status)),
     }
 }
 
@@ -170,7 +196,12 @@ fn ladder(index: usize, endpoint: &Endpoint, all: &[Diagnosed], interrupted: boo
         let (status, why) = match (layer.sight(endpoint), error) {
             (Sight::NotReached, _) => {
                 let needs = broken.map(|layer| format!("needs {}", layer.rung().name));
-                let why = needs.unwrap_or_else(|| "the run ended first".to_owned());
+                let why = needs.unwrap_or_else(|| match &endpoint.target.via {
+                    Some(via) if via.speech == Speech::Unspoken => {
+                        format!("this program doesn't speak {} to a forward proxy", via.scheme)
+                    }
+                    Some(_) | None => "the run ended first".to_owned(),
+                });
                 (Status::NotTried, Some(why))
             }
             (_, Some(error)) => (Status::Failed, Some(error)),

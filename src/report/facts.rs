@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use hoop_doctor_probes::conversation::{Heard, OldHello};
 use hoop_doctor_probes::dns::Dns;
+use hoop_doctor_probes::forward::Tunnel;
 use hoop_doctor_probes::http2::{Answer, Reply};
 use hoop_doctor_probes::tcp::Attempt;
 use hoop_doctor_probes::tls::Tls;
@@ -23,11 +24,14 @@ pub(super) fn observations(endpoint: &Endpoint, now: i64) -> Vec<Observation> {
         now,
         all: Vec::new(),
     };
-    if let Some(dns) = &endpoint.dns {
+    if let Some(dns) = endpoint.resolved() {
         list.dns(dns);
     }
-    for attempt in &endpoint.tcp {
+    for attempt in endpoint.attempts() {
         list.tcp(&format!("tcp {}", attempt.addr), attempt);
+    }
+    if let Some(tunnel) = endpoint.forward.as_ref().and_then(|forward| forward.tunnel.as_ref()) {
+        list.tunnel(tunnel);
     }
     for (prefix, heard) in [("", &endpoint.base), ("again ", &endpoint.again)] {
         if let Some(heard) = heard {
@@ -48,7 +52,7 @@ struct List<'a> {
 }
 
 /// When a probe started and how long it took, in milliseconds.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Span {
     started_ms: u64,
     duration_ms: u64,
@@ -78,6 +82,22 @@ impl List<'_> {
         self.push(probe, span, seen, words::tcp(attempt), facts);
     }
 
+    fn tunnel(&mut self, tunnel: &Tunnel) {
+        let mut facts = match &tunnel.answer {
+            Ok(answer) => to_facts(&answer.head),
+            Err(none) => to_facts(none),
+        };
+        if let Ok(answer) = &tunnel.answer {
+            facts.insert("page".to_owned(), json!(answer.page));
+        }
+        let span = Span {
+            started_ms: tunnel.started_ms,
+            duration_ms: tunnel.duration_ms,
+        };
+        let seen = outcome(tunnel.answer.is_ok());
+        self.push("connect-proxy", span, seen, words::tunnel(tunnel), facts);
+    }
+
     fn trial(&mut self, trial: &Trial) {
         let name = match trial.segment {
             None => trial.experiment.name().to_owned(),
@@ -85,7 +105,16 @@ impl List<'_> {
         };
         match &trial.heard {
             Some(heard) => self.conversation(&format!("{name} "), heard),
-            None => self.tcp(&name, &trial.tcp),
+            None => match &trial.tcp {
+                Some(attempt) => self.tcp(&name, attempt),
+                None => self.push(
+                    &name,
+                    Span::default(),
+                    Outcome::Failed,
+                    "no address".to_owned(),
+                    Facts::new(),
+                ),
+            },
         }
     }
 
@@ -198,7 +227,7 @@ pub(super) fn of_layer(layer: Layer, endpoint: &Endpoint) -> Facts {
     match layer {
         Layer::Config => put("url", json!(endpoint.target.url)),
         Layer::Dns => {
-            if let Some(dns) = &endpoint.dns {
+            if let Some(dns) = endpoint.resolved() {
                 put("source", json!(dns.source));
             }
         }

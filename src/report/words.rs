@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use hoop_doctor_probes::conversation::{Heard, OldHello, Unasked};
 use hoop_doctor_probes::dns::{Dns, DnsFailure, DnsSource};
+use hoop_doctor_probes::forward::{NoAnswer, Tunnel};
 use hoop_doctor_probes::http2::{Answer, CallName, ConnectionEnd, Http2, Reply, StreamEnd};
 use hoop_doctor_probes::rest::Http1;
 use hoop_doctor_probes::tcp::{Attempt, TcpFailure, Unreachable};
@@ -30,7 +31,10 @@ pub(super) fn rung(layer: Layer, endpoint: &Endpoint) -> String {
 pub(super) fn broken_rung(layer: Layer, endpoint: &Endpoint) -> String {
     let shown = match layer {
         Layer::Config => Some(target(&endpoint.target)),
-        Layer::Dns => endpoint.dns.as_ref().map(dns),
+        Layer::Dns => endpoint.resolved().map(|found| match &endpoint.target.via {
+            Some(via) => format!("the forward proxy {}: {}", via.host, dns(found)),
+            None => dns(found),
+        }),
         Layer::Tcp => Some(connections(endpoint)),
         Layer::Tls => endpoint.tls().map(|tls| match tls {
             Ok(tls) => agreed(tls),
@@ -60,11 +64,10 @@ pub(super) fn is_cut_short(layer: Layer, endpoint: &Endpoint) -> bool {
     match layer {
         Layer::Config => false,
         Layer::Dns => endpoint
-            .dns
-            .as_ref()
+            .resolved()
             .is_some_and(|dns| dns.failure == Some(DnsFailure::Interrupted)),
         Layer::Tcp => endpoint
-            .tcp
+            .attempts()
             .iter()
             .any(|attempt| attempt.outcome == Err(TcpFailure::Interrupted)),
         Layer::Tls => endpoint.tls_failure() == Some(&TlsFailure::Interrupted),
@@ -79,9 +82,13 @@ fn target(target: &Target) -> String {
         (true, true) => "TLS",
         (true, false) => "TLS, certificates are not checked",
     };
-    match target.tls && target.server_name != target.host {
+    let security = match target.tls && target.server_name != target.host {
         true => format!("{security}, as {}", target.server_name),
         false => security.to_owned(),
+    };
+    match &target.via {
+        Some(via) => format!("{security}, through the forward proxy {}", via.shown()),
+        None => security,
     }
 }
 
@@ -106,13 +113,35 @@ pub(super) fn dns(dns: &Dns) -> String {
 fn connections(endpoint: &Endpoint) -> String {
     let used = endpoint.chosen.map(|addr| addr.to_string());
     let others = endpoint
-        .tcp
+        .attempts()
         .iter()
         .filter(|attempt| Some(attempt.addr) != endpoint.chosen);
     let failed = others
         .filter(|attempt| attempt.outcome.is_err())
         .map(|attempt| format!("{} {}", attempt.addr, tcp(attempt)));
-    listed(used.into_iter().chain(failed).collect())
+    let connected = listed(used.into_iter().chain(failed).collect());
+    let tunnel = endpoint.forward.as_ref().and_then(|forward| forward.tunnel.as_ref());
+    match tunnel {
+        Some(tunnel) => format!(
+            "{connected}, CONNECT {}: {}",
+            endpoint.target.address(),
+            self::tunnel(tunnel)
+        ),
+        None => connected,
+    }
+}
+
+/// What a forward proxy says to CONNECT.
+pub(super) fn tunnel(tunnel: &Tunnel) -> String {
+    match &tunnel.answer {
+        Ok(answer) => format!("{} {}", answer.head.status, answer.head.reason)
+            .trim_end()
+            .to_owned(),
+        Err(NoAnswer::Ended { end }) => connection_end(*end),
+        Err(NoAnswer::NotHttp { first }) => format!("the answer is not HTTP: {}", first_bytes(first)),
+        Err(NoAnswer::TimedOut) => "no answer".to_owned(),
+        Err(NoAnswer::Interrupted) => "interrupted".to_owned(),
+    }
 }
 
 /// What came of an attempt to connect.

@@ -21,8 +21,8 @@ struct Proof {
 /// A new experiment needs a row, and a test that is named after what it tells apart.
 fn proof(experiment: Experiment) -> Proof {
     use Experiment::{
-        ConnectEnded, Listen, NamelessHello, OfferBoth, OldHello, OppositeScheme, OtherAddress, PrefaceWithoutAlpn,
-        ProxyLine, Repeat, RestHere, SmallHello, SmallSegments,
+        ConnectEnded, Listen, NamelessHello, OfferBoth, OldHello, OppositeScheme, OtherAddress, OtherWay,
+        PrefaceWithoutAlpn, ProxyLine, Repeat, RestHere, SmallHello, SmallSegments,
     };
     let after_closed_tls = &[
         OppositeScheme,
@@ -107,6 +107,12 @@ fn proof(experiment: Experiment) -> Proof {
             with: "HD206 Certain",
             without: "HD212",
         },
+        OtherWay => Proof {
+            case: "edited-forward-proxy-unreachable",
+            chosen: &[OtherWay],
+            with: "HD209 Certain, HD211 Certain",
+            without: "HD209 Certain",
+        },
         OldHello => Proof {
             case: "lab-nginx-tls12-bad-ciphers",
             chosen: &[OldHello],
@@ -181,6 +187,11 @@ fn small_segments_tell_large_packets_that_vanish_from_a_server_that_is_silent() 
     decides(Experiment::SmallSegments);
 }
 
+#[test]
+fn the_direct_way_tells_a_proxy_that_is_to_be_gone_past_from_one_that_is_needed() {
+    decides(Experiment::OtherWay);
+}
+
 /// The limit for experiments is nothing that a healthy endpoint knows of.
 #[test]
 fn a_healthy_endpoint_asks_for_none() -> std::io::Result<()> {
@@ -199,6 +210,24 @@ fn a_healthy_endpoint_asks_for_none() -> std::io::Result<()> {
             assert!(endpoint.trials.is_empty(), "{name} {}", endpoint.id);
         }
     }
+    Ok(())
+}
+
+/// Our packets end at the forward proxy, and it is the proxy that picks an address.
+#[test]
+fn behind_a_forward_proxy_neither_packet_sizes_nor_other_addresses_are_tried() -> std::io::Result<()> {
+    use Experiment::{Listen, NamelessHello, OppositeScheme, OtherWay, SmallHello};
+    let silent = Case::named("edited-mtu-black-hole")?.evidence.wire.endpoints;
+    let through = Case::named("edited-forward-proxy-open")?.evidence.wire.endpoints;
+    let (Some(silent), Some(mut through)) = (silent.into_iter().next(), through.into_iter().next()) else {
+        panic!("both cases look at gRPC");
+    };
+    through.base = silent.base;
+    through.trials.clear();
+    assert_eq!(
+        choose(&through),
+        [OppositeScheme, SmallHello, NamelessHello, Listen, OtherWay]
+    );
     Ok(())
 }
 

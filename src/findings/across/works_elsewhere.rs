@@ -33,12 +33,13 @@ fn at_another_address(endpoint: &Endpoint) -> Option<Draft> {
         trial.experiment == Experiment::OtherAddress && connect.is_some_and(is_gateways)
     })?;
     let (host, chosen) = (&endpoint.target.host, endpoint.chosen?);
+    let elsewhere = works.tcp.as_ref()?.addr;
     let draft = Draft::new(
-        format!("{host} fails at {chosen} only: at {} a gateway answers", works.tcp.addr),
+        format!("{host} fails at {chosen} only: at {elsewhere} a gateway answers"),
         format!(
             "compare what listens on {} and on {}, or take the broken one out of the DNS record of {host}",
             chosen.ip(),
-            works.tcp.addr.ip()
+            elsewhere.ip()
         ),
     );
     Some(draft.seen_in(endpoint, &["connect", "other-address/connect"]))

@@ -50,12 +50,12 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             return None;
         }
         let elsewhere = dns.elsewhere();
-        let works = endpoint
-            .trials
-            .iter()
-            .filter(|trial| trial.experiment == Experiment::OtherAddress && elsewhere.contains(&trial.tcp.addr.ip()))
-            .find(|trial| is_gateway(endpoint, trial))?;
-        let (host, there) = (&endpoint.target.host, works.tcp.addr.ip());
+        let trials = endpoint.trials.iter();
+        let there = trials
+            .filter(|trial| trial.experiment == Experiment::OtherAddress && is_gateway(endpoint, trial))
+            .filter_map(|trial| Some(trial.tcp.as_ref()?.addr.ip()))
+            .find(|address| elsewhere.contains(address))?;
+        let host = &endpoint.target.host;
         let used = shown(&dns.addresses);
         let remedy = match is_from_hosts_file(dns) {
             true => format!("take the line of {host} out of the hosts file"),

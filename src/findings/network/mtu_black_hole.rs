@@ -114,12 +114,12 @@ mod tests {
         let trial = |experiment, segment, failure| Trial {
             experiment,
             segment,
-            tcp: Attempt {
+            tcp: Some(Attempt {
                 addr,
                 outcome: Ok(()),
                 started_ms: 302,
                 duration_ms: 1,
-            },
+            }),
             heard: heard(failure),
         };
         for endpoint in &mut evidence.wire.endpoints {

@@ -87,7 +87,8 @@ pub(in crate::findings) fn beside_silent_grpc(answers: &[Given]) -> Evidence {
     heard(asked(&[], &flags), answers)
 }
 
-fn heard(mut evidence: Evidence, answers: &[Given]) -> Evidence {
+/// This evidence, where REST got these answers.
+pub(in crate::findings) fn heard(mut evidence: Evidence, answers: &[Given]) -> Evidence {
     for endpoint in &mut evidence.wire.endpoints {
         if endpoint.target.kind == Kind::Rest {
             endpoint.base = Some(answered(answers));

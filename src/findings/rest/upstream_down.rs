@@ -231,12 +231,12 @@ mod tests {
         Trial {
             experiment,
             segment: None,
-            tcp: Attempt {
+            tcp: Some(Attempt {
                 addr: ([192, 0, 2, 10], 443).into(),
                 outcome: Ok(()),
                 started_ms: 5,
                 duration_ms: 1,
-            },
+            }),
             heard: Some(heard),
         }
     }

@@ -252,12 +252,12 @@ mod tests {
             endpoint.trials = vec![Trial {
                 experiment: Experiment::OldHello,
                 segment: None,
-                tcp: Attempt {
+                tcp: Some(Attempt {
                     addr: ([127, 0, 0, 1], 443).into(),
                     outcome: Ok(()),
                     started_ms: 0,
                     duration_ms: 0,
-                },
+                }),
                 heard: said.map(|said| Heard {
                     old_hello: Some(said),
                     ..Heard::default()

@@ -8,6 +8,12 @@ use crate::proxies::Proxy;
 /// An endpoint and its rungs, lowest first.
 pub(super) fn endpoint(page: &mut Page, endpoint: &EndpointReport) {
     let mut head = vec![Span::strong(&endpoint.url)];
+    if let Some(via) = &endpoint.via {
+        head.push(Span::plain(format!(
+            ", through the forward proxy {}:{}",
+            via.host, via.port
+        )));
+    }
     if let Some(proxy) = &endpoint.proxy {
         head.push(Span::plain(behind(proxy)));
         if page.look().detail >= Detail::Probes {
@@ -22,7 +28,7 @@ pub(super) fn endpoint(page: &mut Page, endpoint: &EndpointReport) {
 
 fn behind(proxy: &ProxyReport) -> String {
     if proxy.name == Proxy::None {
-        return ", no HTTP proxy in between".to_owned();
+        return ", no reverse proxy in between".to_owned();
     }
     let version = proxy.version.as_ref().map(|version| format!(" {version}"));
     let sure = match proxy.confidence {

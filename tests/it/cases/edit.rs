@@ -3,14 +3,18 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
-use hoop_doctor::evidence::{Endpoint, Kind, Trial, Wire};
+use hoop_doctor::config::{Speech, Via};
+use hoop_doctor::evidence::{Endpoint, Forward, Kind, Trial, Wire};
 use hoop_doctor::experiments::Experiment;
 use hoop_doctor_probes::conversation::Heard;
 use hoop_doctor_probes::dns::{Dns, DnsFailure, DnsSource, Lookup, LookupAnswer, ServerAnswer};
+use hoop_doctor_probes::forward::{NoAnswer, Refusal, Tunnel};
 use hoop_doctor_probes::http2::{Answer, GrpcStatus};
 use hoop_doctor_probes::route::Route;
-use hoop_doctor_probes::tcp::{TcpFailure, Unreachable};
+use hoop_doctor_probes::tcp::{Attempt, TcpFailure, Unreachable};
+use hoop_doctor_probes::wire::connect::ConnectHead;
 use hoop_doctor_probes::wire::header::Field;
+use hoop_doctor_probes::wire::opening::FirstBytes;
 use hoop_doctor_probes::wire::page::Page;
 use hoop_doctor_probes::wire::status::{Said, Status};
 use time::OffsetDateTime;
@@ -86,6 +90,80 @@ pub(super) const EDITS: &[Edit] = &[
         },
     },
     Edit {
+        case: "edited-forward-proxy-open",
+        expected: "ok!",
+        from: "lab-envoy-ok",
+        change: |case| {
+            for endpoint in &mut case.wire.endpoints {
+                go_through(endpoint, "http", Ok(()));
+                answer_connect(endpoint, Ok(said(200, "Connection established", &[])));
+            }
+        },
+    },
+    Edit {
+        case: "edited-forward-proxy-refused",
+        expected: "HD208",
+        from: "lab-envoy-ok",
+        change: |case| {
+            for endpoint in &mut case.wire.endpoints {
+                let direct = TcpFailure::TimedOut;
+                let mut tcp = endpoint.tcp.first().cloned().expect("it was connected to");
+                (tcp.outcome, tcp.duration_ms) = (Err(direct), 5_000);
+                go_through(endpoint, "http", Ok(()));
+                let fields = [("server", "squid/5.7"), ("x-squid-error", "ERR_ACCESS_DENIED 0")];
+                answer_connect(endpoint, Ok(said(403, "Forbidden", &fields)));
+                go_past(endpoint, tcp, None);
+            }
+        },
+    },
+    // Plaintext REST goes directly: HTTP_PROXY is another variable.
+    Edit {
+        case: "edited-forward-proxy-unreachable",
+        expected: "HD209",
+        from: "lab-envoy-clear-ok",
+        change: |case| {
+            let endpoint = grpc(case);
+            let (tcp, heard) = (endpoint.tcp.first().cloned(), endpoint.base.clone());
+            go_through(endpoint, "http", Err(TcpFailure::Refused));
+            go_past(endpoint, tcp.expect("it was connected to"), heard);
+        },
+    },
+    Edit {
+        case: "edited-forward-proxy-scheme",
+        expected: "HD210",
+        from: "lab-envoy-ok",
+        change: |case| {
+            for endpoint in &mut case.wire.endpoints {
+                let mut tcp = endpoint.tcp.first().cloned().expect("it was connected to");
+                (tcp.outcome, tcp.duration_ms) = (Err(TcpFailure::TimedOut), 5_000);
+                go_through(endpoint, "https", Ok(()));
+                match endpoint.target.kind {
+                    Kind::Grpc => {
+                        // The alert unexpected_message, which is what a TLS server makes of a `C`.
+                        let first = FirstBytes::read(&[0x15, 3, 1, 0, 2, 2, 10]);
+                        answer_connect(endpoint, Err(NoAnswer::NotHttp { first }));
+                        go_past(endpoint, tcp, None);
+                    }
+                    Kind::Rest => {
+                        let via = endpoint.target.via.as_mut().expect("it was set a moment ago");
+                        via.speech = Speech::Unspoken;
+                        (endpoint.forward, endpoint.chosen, endpoint.base) = (None, None, None);
+                    }
+                }
+            }
+        },
+    },
+    Edit {
+        case: "edited-forward-proxy-split",
+        expected: "HD211",
+        from: "lab-envoy-clear-ok",
+        change: |case| {
+            let endpoint = grpc(case);
+            go_through(endpoint, "http", Ok(()));
+            answer_connect(endpoint, Ok(said(200, "Connection established", &[])));
+        },
+    },
+    Edit {
         case: "edited-tcp-timeout",
         expected: "HD202",
         from: "lab-envoy-ok",
@@ -141,7 +219,7 @@ pub(super) const EDITS: &[Edit] = &[
                 endpoint.trials.push(Trial {
                     experiment: Experiment::OtherAddress,
                     segment: None,
-                    tcp,
+                    tcp: Some(tcp),
                     heard: healthy.base,
                 });
             }
@@ -318,7 +396,7 @@ pub(super) const EDITS: &[Edit] = &[
             endpoint.trials.push(Trial {
                 experiment: Experiment::OtherAddress,
                 segment: None,
-                tcp,
+                tcp: Some(tcp),
                 heard: healthy.expect("a healthy case is recorded first").base,
             });
         },
@@ -465,7 +543,84 @@ fn repeat(case: &mut Recorded, source: &str) {
     endpoint.trials = vec![Trial {
         experiment: Experiment::Repeat,
         segment: None,
-        tcp,
+        tcp: Some(tcp),
+        heard,
+    }];
+}
+
+/// The endpoint is behind a forward proxy, which was reached or not.
+fn go_through(endpoint: &mut Endpoint, scheme: &str, outcome: Result<(), TcpFailure>) {
+    let addr = SocketAddr::from(([10, 0, 2, 5], 3128));
+    endpoint.target.given.clear();
+    endpoint.target.via = Some(Via {
+        variable: "HTTPS_PROXY".to_owned(),
+        scheme: scheme.to_owned(),
+        host: "proxy.lab.test".to_owned(),
+        port: addr.port(),
+        credentials: false,
+        speech: Speech::Connect,
+    });
+    if outcome.is_err() {
+        endpoint.base = None;
+    }
+    endpoint.chosen = outcome.is_ok().then_some(addr);
+    endpoint.tcp.clear();
+    endpoint.dns = None;
+    endpoint.forward = Some(Forward {
+        dns: Some(Dns {
+            source: DnsSource::System,
+            addresses: vec![addr.ip()],
+            failure: None,
+            duration_ms: 1,
+            servers: Vec::new(),
+            hosts: Vec::new(),
+        }),
+        tcp: vec![Attempt {
+            addr,
+            outcome,
+            started_ms: 1,
+            duration_ms: 1,
+        }],
+        tunnel: None,
+    });
+}
+
+/// What the forward proxy says to CONNECT; nothing but 200 leads to a conversation.
+fn answer_connect(endpoint: &mut Endpoint, answer: Result<Refusal, NoAnswer>) {
+    let tunnel = Tunnel {
+        answer,
+        started_ms: 2,
+        duration_ms: 1,
+    };
+    if !tunnel.is_open() {
+        endpoint.base = None;
+    }
+    let forward = endpoint.forward.as_mut().expect("it is behind a proxy");
+    forward.tunnel = Some(tunnel);
+}
+
+fn said(status: u16, reason: &str, fields: &[(&str, &str)]) -> Refusal {
+    let fields = fields.iter().map(|(name, value)| Field {
+        name: (*name).to_owned(),
+        value: (*value).to_owned(),
+    });
+    Refusal {
+        head: ConnectHead {
+            minor: 1,
+            status,
+            reason: reason.to_owned(),
+            fields: fields.collect(),
+        },
+        page: (status != 200).then(|| Page::read(Some("text/html"), b"<title>ERROR</title>")),
+    }
+}
+
+/// What came of the direct way.
+fn go_past(endpoint: &mut Endpoint, tcp: Attempt, heard: Option<Heard>) {
+    endpoint.trials = vec![Trial {
+        experiment: Experiment::OtherWay,
+        segment: None,
+        tcp: Some(tcp),
         heard,
     }];
 }

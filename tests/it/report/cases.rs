@@ -329,6 +329,7 @@ fn endpoint(id: &str, url: &str, layers: Vec<LayerReport>) -> EndpointReport {
         port: if id == "grpc" { 8443 } else { 443 },
         tls: true,
         addresses: vec!["10.0.0.10".to_owned(), "10.0.0.11".to_owned()],
+        via: None,
         proxy: None,
         layers,
     }

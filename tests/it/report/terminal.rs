@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use hoop_doctor::findings::{Candidate, Decide, Location, Remedy, Snippet};
 use hoop_doctor::report::human::{Detail, Glyphs, Look, Paint, render};
 use hoop_doctor::report::{
-    EndpointReport, Finding, IdentityReport, LayerReport, Observation, ProxyReport, Report, SettingReport, Tool, json,
+    EndpointReport, Finding, IdentityReport, LayerReport, Observation, ProxyReport, Report, SettingReport, Tool,
+    ViaReport, json,
 };
 use proptest::prelude::{ProptestConfig, Strategy, any, proptest};
 use proptest::{collection, prop_assert, prop_assert_eq, prop_oneof, sample};
@@ -146,10 +147,26 @@ fn endpoint(endpoint: &mut EndpointReport, mut fill: &mut impl FnMut(&mut String
         port: _,
         tls: _,
         addresses,
+        via,
         proxy,
         layers,
     } = endpoint;
     [kind, url, host].into_iter().chain(addresses).for_each(&mut fill);
+    if let Some(ViaReport {
+        variable,
+        scheme,
+        host,
+        port: _,
+        credentials: _,
+        addresses,
+        connect_status: _,
+    }) = via
+    {
+        [variable, scheme, host]
+            .into_iter()
+            .chain(addresses)
+            .for_each(&mut fill);
+    }
     if let Some(ProxyReport {
         name: _,
         version,
