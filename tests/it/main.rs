@@ -8,6 +8,8 @@ mod cli;
 #[cfg(unix)]
 mod direct;
 mod explain;
+#[cfg(unix)]
+mod forward;
 mod frames;
 mod identities;
 #[cfg(unix)]

@@ -30,9 +30,19 @@ pub(crate) fn ask<Question: Serialize, Answer: DeserializeOwned>(
     command: &str,
     questions: &[Question],
 ) -> Option<Vec<Answer>> {
+    ask_with(command, questions, [])
+}
+
+/// The same with variables, which Go reads once for a process.
+fn ask_with<'a, Question: Serialize, Answer: DeserializeOwned>(
+    command: &str,
+    questions: &[Question],
+    variables: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Option<Vec<Answer>> {
     let mut oracle = Command::new(program()?)
         .arg(command)
         .env_clear()
+        .envs(variables)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

@@ -13,7 +13,7 @@ use hoop_doctor_standin::{Fault, Options, Urls, start};
 use serde::Serialize;
 use tokio::runtime::Builder;
 
-use super::ask;
+use super::ask_with;
 use crate::lab::doctor::{Report, hoop_doctor};
 
 /// An agent to be, with a key that nobody knows.
@@ -26,6 +26,8 @@ pub(crate) struct Agent {
     place: String,
     tries: usize,
     good: &'static str,
+    #[serde(skip)]
+    proxy: Option<String>,
 }
 
 impl Agent {
@@ -40,6 +42,7 @@ impl Agent {
             place: String::new(),
             tries: TRIES,
             good: "good",
+            proxy: None,
         }
     }
 
@@ -51,9 +54,18 @@ impl Agent {
         }
     }
 
+    /// The same agent, with this `HTTPS_PROXY`.
+    pub(crate) fn behind(self, proxy: &str) -> Self {
+        Self {
+            proxy: Some(proxy.to_owned()),
+            ..self
+        }
+    }
+
     /// Connects several times and holds against the report what came of it. Nothing without Go.
     pub(crate) fn agrees_with(&self, report: &Report) -> Result<(), String> {
-        let Some(errors) = ask::<_, Vec<String>>("agent", std::slice::from_ref(self)) else {
+        let variables = self.proxy.iter().map(|proxy| ("HTTPS_PROXY", proxy.as_str()));
+        let Some(errors) = ask_with::<_, Vec<String>>("agent", std::slice::from_ref(self), variables) else {
             return Ok(());
         };
         let errors = errors.concat();
