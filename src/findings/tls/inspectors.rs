@@ -48,15 +48,16 @@ fn words_of(name: &str) -> String {
 const NO_INSPECTORS: [&str; 2] = [
     // Blue Coat's own servers, below a public root.
     "blue coat public services",
-    // What every FortiGate, FortiWeb and FortiADC proves its serial number with.
+    // The factory's, which signs what an appliance shows on its own account.
     "fortinet subca2001",
 ];
 
 /// The rule of the rows: the words are those of the authority that a product makes or brings by itself.
-/// mitmproxy was measured; the others are the names of the makers' own documentation and of certificates in the field.
+/// mitmproxy's was measured. That Zscaler's intermediate is the issuer says Zscaler Help, "Choosing the CA Certificate for SSL
+/// Inspection". The others are what these products are known to call theirs; none of them was in the lab.
 const INSPECTORS: &[Inspector] = &[
     row("mitmproxy", "mitmproxy", ("mitmproxy", "mitmproxy")),
-    // Cloud services. Zscaler's is described in Zscaler Help, "Choosing the CA Certificate for SSL Inspection".
+    // Cloud services.
     row(
         "zscaler",
         "Zscaler",
@@ -112,7 +113,7 @@ const INSPECTORS: &[Inspector] = &[
         "McAfee Web Gateway",
         ("McAfee", "McAfee Web Gateway"),
     ),
-    // Firewalls and appliances. Sophos's names are those of "Certificate authorities" in the Sophos Firewall help and of UTM.
+    // Firewalls and appliances.
     row(
         "palo alto networks",
         "a Palo Alto firewall",
@@ -221,7 +222,7 @@ mod tests {
         for (organisation, common_name) in [
             ("", ""),
             ("Let's Encrypt", "R11"),
-            // Those in front of whose servers a company's own public authority is no interception.
+            // A vendor's public authority issues for servers, its own and its customers'.
             ("Cloudflare, Inc.", "Cloudflare Inc ECC CA-3"),
             ("SSL Corporation", "Cloudflare TLS Issuing ECC CA 1"),
             ("Cloudflare, Inc.", "CloudFlare Origin Certificate Authority"),
