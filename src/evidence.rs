@@ -286,6 +286,15 @@ impl Endpoint {
         self.is_gateway(CallName::Connect)
     }
 
+    /// Whether a stream gets to a Hoop gateway, at once or when its first bytes have come.
+    pub fn gets_through(&self) -> bool {
+        let begun = self
+            .heard_in(Experiment::ConnectEnded)
+            .and_then(|heard| heard.answer(CallName::ConnectBegun));
+        let by_gateway = |answer: &Answer| matches!(answer.reply(), Reply::Grpc(status) if status.said.is_gateway());
+        self.reaches_gateway() || begun.is_some_and(by_gateway)
+    }
+
     /// Whether `/api/healthz` says that the gateway is alive.
     pub fn is_healthy_rest(&self) -> bool {
         match self.reply(CallName::Healthz) {

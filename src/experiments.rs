@@ -102,7 +102,10 @@ impl Experiment {
             Self::ProxyLine => (base, own),
             Self::PrefaceWithoutAlpn => (base, Speech::Http2Anyway(calls())),
             Self::Listen => (Security::Plaintext, Speech::Listen),
-            Self::ConnectEnded => (base, Speech::Http2(vec![grpc::call(CallName::ConnectEnded)])),
+            Self::ConnectEnded => {
+                let calls = [CallName::ConnectEnded, CallName::ConnectBegun].map(grpc::call);
+                (base, Speech::Http2(calls.into()))
+            }
             Self::RestHere => {
                 let http1 = match target.tls {
                     true => Security::Tls(Offer::of(Alpn::Http11)),

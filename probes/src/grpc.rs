@@ -29,6 +29,7 @@ pub fn call(name: CallName) -> Call {
         CallName::Connect => request(name, "Connect", Body::Open),
         CallName::ConnectWithOrigin => with_origin("client"),
         CallName::ConnectEnded => request(name, "Connect", empty()),
+        CallName::ConnectBegun => request(name, "Connect", Body::Begun(EMPTY_MESSAGE.to_vec())),
         CallName::DeclaredBody => {
             let mut call = request(name, "Connect", Body::Open);
             call.fields.push(("content-length", MAX_MESSAGE.to_string()));

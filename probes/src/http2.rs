@@ -52,6 +52,8 @@ pub enum Body {
     Whole(Vec<u8>),
     /// Nothing, and the stream stays open, as that of an agent does.
     Open,
+    /// These bytes, and the stream stays open.
+    Begun(Vec<u8>),
 }
 
 /// What a request is for. The order is that of the report.
@@ -64,6 +66,8 @@ pub enum CallName {
     ConnectWithOrigin,
     /// `Connect` without metadata, END_STREAM at once: answers where a buffering proxy holds the half-open one.
     ConnectEnded,
+    /// `Connect` without metadata, whose first message has come and which stays open: answers where a proxy only waits for bytes.
+    ConnectBegun,
     /// `Connect` without metadata that declares a body of 17 MiB and sends none.
     DeclaredBody,
     /// `PreConnect` without credentials.
@@ -440,11 +444,13 @@ impl Flight<'_> {
             let stream = stream_of(index);
             let ends = match call.body {
                 Body::None => frame::END_STREAM,
-                Body::Whole(_) | Body::Open => 0,
+                Body::Whole(_) | Body::Open | Body::Begun(_) => 0,
             };
             frame(kind::HEADERS, frame::END_HEADERS | ends, stream, &block).write(&mut out);
-            if let Body::Whole(body) = &call.body {
-                frame(kind::DATA, frame::END_STREAM, stream, body).write(&mut out);
+            match &call.body {
+                Body::Whole(body) => frame(kind::DATA, frame::END_STREAM, stream, body).write(&mut out),
+                Body::Begun(body) => frame(kind::DATA, 0, stream, body).write(&mut out),
+                Body::None | Body::Open => {}
             }
         }
         out

@@ -177,7 +177,7 @@ async fn ask_one(
 fn request(addressee: Addressee<'_>, call: &Call) -> Option<Request<Full<Bytes>>> {
     let Addressee { authority, relay } = addressee;
     let body = match &call.body {
-        Body::Whole(body) => body.clone(),
+        Body::Whole(body) | Body::Begun(body) => body.clone(),
         Body::None | Body::Open => Vec::new(),
     };
     let mut request = Request::builder().method(call.method).header("host", authority);

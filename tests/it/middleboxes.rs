@@ -38,7 +38,7 @@ struct State {
 /// A finding: its code, its severity, and the code of its cause.
 type Found = (&'static str, &'static str, Option<&'static str>);
 
-const STATES: [State; 5] = [
+const STATES: [State; 6] = [
     State {
         name: "its authority isn't trusted",
         options: &[],
@@ -77,6 +77,15 @@ const STATES: [State; 5] = [
         trusts: Trusts::TheInspectors,
         verdict: "degraded",
         findings: &[("HD313", "warn", None)],
+        proxy: "mitmproxy",
+    },
+    State {
+        name: "it lets streams through once they have begun",
+        options: &["stream_large_bodies=1"],
+        script: None,
+        trusts: Trusts::TheInspectors,
+        verdict: "degraded",
+        findings: &[("HD313", "warn", None), ("HD612", "warn", None)],
         proxy: "mitmproxy",
     },
     State {

@@ -148,6 +148,7 @@ fn method_of(call: CallName) -> Option<&'static str> {
         // A declared body fails by limits, too.
         CallName::DeclaredBody
         | CallName::ConnectEnded
+        | CallName::ConnectBegun
         | CallName::UnknownMethod
         | CallName::Healthz
         | CallName::PublicServerInfo

@@ -2,7 +2,7 @@
 
 use hoop_doctor_probes::http2::{CallName, Reply};
 
-use super::logged;
+use super::{is_gateways, logged};
 use crate::evidence::Evidence;
 use crate::experiments::Experiment;
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
@@ -24,21 +24,34 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         if !matches!(endpoint.reply(CallName::Connect), Some(Reply::Silent)) {
             return None;
         }
-        let ended = endpoint
-            .heard_in(Experiment::ConnectEnded)?
-            .answer(CallName::ConnectEnded)?;
-        match ended.reply() {
-            Reply::Grpc(status) if status.said.is_gateway() => {}
-            _ => return None,
+        let again = endpoint.heard_in(Experiment::ConnectEnded)?;
+        let is_answered = |call| again.answer(call).is_some_and(is_gateways);
+        if !is_answered(CallName::ConnectEnded) {
+            return None;
         }
-        let draft = Draft::new(
-            format!(
-                "{} holds a request back until it is complete: Connect gets no answer while it is open, and one at once when it ends; \
-                 an agent's stream never ends",
-                endpoint.target.address()
+        let address = endpoint.target.address();
+        let (message, severity) = match is_answered(CallName::ConnectBegun) {
+            // An agent sends its first bytes within ten seconds, and gets through then.
+            true => (
+                format!(
+                    "{address} holds a request back until its first bytes come: an open Connect without any gets no answer, \
+                     so agents and clients connect late"
+                ),
+                Severity::Warn,
             ),
+            false => (
+                format!(
+                    "{address} holds a request back until it is complete: Connect gets no answer while it is open, and one at once \
+                     when it ends; an agent's stream never ends"
+                ),
+                Severity::Error,
+            ),
+        };
+        let draft = Draft::new(
+            message,
             "switch request buffering off for /protobuf.Transport/ in every proxy and inspector on the way",
-        );
+        )
+        .severity(severity);
         Some(
             draft
                 .snippet(
