@@ -267,7 +267,8 @@ async fn over_tls(
     let protocol = match speech {
         Speech::Http2(calls) | Speech::ByAlpn(calls) if h2 => Protocol::Http2(calls),
         Speech::Http2Anyway(calls) => Protocol::Http2(calls),
-        Speech::Http1(calls) | Speech::ByAlpn(calls) => Protocol::Http1(calls),
+        Speech::ByAlpn(calls) => Protocol::Http1(without_web_socket(calls)),
+        Speech::Http1(calls) => Protocol::Http1(calls),
         Speech::Http2(_) => Protocol::Nothing,
         Speech::Listen => Protocol::Listen,
         Speech::OldHello => Protocol::OldHello,
@@ -283,6 +284,14 @@ async fn over_tls(
         });
     };
     tokio::join!(speak(cx, peer, "https", protocol, stream, budget, notes), judging);
+}
+
+/// One after the other behind a handshake, the call for the WebSocket would cost a fifth round trip.
+fn without_web_socket(calls: &[Call]) -> &[Call] {
+    match calls.split_last() {
+        Some((last, others)) if last.name == CallName::WebSocket => others,
+        _ => calls,
+    }
 }
 
 /// What is really spoken, ALPN being known.
