@@ -303,17 +303,21 @@ impl Endpoint {
         }
     }
 
+    /// Whether the call that decides is answered by a gateway.
+    pub fn is_answered(&self) -> bool {
+        match self.target.kind {
+            Kind::Grpc => self.reaches_gateway(),
+            Kind::Rest => self.is_healthy_rest(),
+        }
+    }
+
     /// Whether Hoop would get through to a gateway here: the call that decides, and the certificate.
     pub fn is_well(&self) -> bool {
         let trusted = !self.target.verify
             || self
                 .handshake()
                 .is_none_or(|tls| !matches!(tls.chain.verdict, Verdict::Rejected(_)));
-        let answers = match self.target.kind {
-            Kind::Grpc => self.reaches_gateway(),
-            Kind::Rest => self.is_healthy_rest(),
-        };
-        trusted && answers
+        trusted && self.is_answered()
     }
 
     /// Whether a Hoop gateway answers this call.

@@ -180,14 +180,13 @@ pub fn choose(endpoint: &Endpoint) -> Vec<Experiment> {
         return shut_out.then_some(Experiment::OtherWay).into_iter().collect();
     };
     let mut chosen = at_the_broken_rung(endpoint, base);
-    let well = match endpoint.target.kind {
-        Kind::Grpc => endpoint.reaches_gateway(),
-        Kind::Rest => endpoint.is_healthy_rest(),
-    };
-    if !well && endpoint.other_addresses().next().is_some() {
+    if endpoint.is_answered() {
+        return chosen;
+    }
+    if endpoint.other_addresses().next().is_some() {
         chosen.push(Experiment::OtherAddress);
     }
-    if !well && endpoint.target.via.is_some() {
+    if endpoint.target.via.is_some() {
         chosen.push(Experiment::OtherWay);
     }
     chosen

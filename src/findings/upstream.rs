@@ -51,7 +51,7 @@ pub(super) struct Verdict {
     pub(super) code: Code,
     pub(super) confidence: Confidence,
     /// The likeliest first.
-    causes: Vec<&'static Cause>,
+    causes: &'static [&'static Cause],
     proxy: Option<Proxy>,
 }
 
@@ -65,7 +65,7 @@ struct Cause {
 
 /// Looks the signature up; `None` where it says nothing of the hop behind.
 pub(super) fn judge(signature: &Signature) -> Option<Verdict> {
-    let line = lines().find(|line| line.fits(signature))?;
+    let line = lines().iter().find(|line| line.fits(signature))?;
     let first = line.causes.first()?;
     let undecided = match signature.answer {
         Answer::Reset(_) => Code(613),
@@ -78,7 +78,7 @@ pub(super) fn judge(signature: &Signature) -> Option<Verdict> {
             Confidence::Likely | Confidence::Certain => first.code,
         },
         confidence: line.sure,
-        causes: line.causes,
+        causes: &line.causes,
         proxy: signature.proxy,
     })
 }
@@ -92,7 +92,7 @@ impl Verdict {
         for cause in self.causes.iter().filter(|cause| cause.code != self.code) {
             draft = draft.candidate(cause.code.0, cause.why);
         }
-        look(draft.confidence(self.confidence), self.proxy, kind, &self.causes)
+        look(draft.confidence(self.confidence), self.proxy, kind, self.causes)
     }
 }
 
@@ -205,8 +205,9 @@ impl Line {
     }
 }
 
-fn lines() -> impl Iterator<Item = Line> {
-    rows(SIGNATURES).filter_map(Line::parse)
+fn lines() -> &'static [Line] {
+    static ALL: LazyLock<Vec<Line>> = LazyLock::new(|| rows(SIGNATURES).filter_map(Line::parse).collect());
+    &ALL
 }
 
 fn cause(name: &str) -> Option<&'static Cause> {
@@ -256,7 +257,7 @@ mod tests {
     #[test]
     fn every_row_of_every_table_is_read() {
         let written = |table: &str| table.lines().filter(|line| !line.starts_with('#')).count();
-        assert_eq!(lines().count(), written(SIGNATURES));
+        assert_eq!(lines().len(), written(SIGNATURES));
         assert_eq!(causes().len(), written(CAUSES));
         assert_eq!(rows::<3>(LOOKS).count(), written(LOOKS));
         for [proxy, cause, _] in rows(LOOKS) {
@@ -268,7 +269,7 @@ mod tests {
     #[test]
     fn every_cause_is_the_cause_of_something() {
         for cause in causes() {
-            let used = lines().any(|line| line.causes.contains(&cause));
+            let used = lines().iter().any(|line| line.causes.contains(&cause));
             assert!(used, "nothing shows {}", cause.name);
         }
     }
@@ -277,9 +278,9 @@ mod tests {
     #[test]
     fn every_line_is_reached_by_its_own_signature() {
         for line in lines() {
-            for signature in of(&line) {
-                let reached = lines().find(|other| other.fits(&signature));
-                assert_eq!(reached.as_ref(), Some(&line), "{signature:?}");
+            for signature in of(line) {
+                let reached = lines().iter().find(|other| other.fits(&signature));
+                assert_eq!(reached, Some(line), "{signature:?}");
             }
         }
     }
@@ -287,14 +288,14 @@ mod tests {
     /// The recorded evidence of a real proxy leads to the line that names it.
     #[test]
     fn every_case_that_a_line_names_shows_it() {
-        for line in lines().filter(|line| line.seen != "-") {
+        for line in lines().iter().filter(|line| line.seen != "-") {
             let wire = case(line.seen);
             let mut found = wire.endpoints.iter().filter_map(|endpoint| {
                 let judged = |(signature, _): &(Signature, String)| judge(signature).is_some();
                 let (signature, _) = signatures(endpoint).find(judged)?;
-                lines().find(|line| line.fits(&signature))
+                lines().iter().find(|line| line.fits(&signature))
             });
-            assert_eq!(found.next().as_ref(), Some(&line), "{}", line.seen);
+            assert_eq!(found.next(), Some(line), "{}", line.seen);
         }
     }
 
