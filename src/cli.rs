@@ -94,11 +94,14 @@ pub struct Check {
     /// How long TCP, TLS and the HTTP/2 SETTINGS of one attempt may take.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5s", help_heading = "Time")]
     pub connect_timeout: DurationArg,
-    /// How long the whole run may take.
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "15s", help_heading = "Time")]
-    pub timeout: DurationArg,
-    /// Check again until nothing at --fail-on is left, for this long at most.
+    /// How long the whole run may take [default: 15s; with --deep 30s more than --hold].
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Time")]
+    pub timeout: Option<DurationArg>,
+    /// Measure limits and timeouts too.
+    #[command(flatten)]
+    pub depth: Depth,
+    /// Check again until nothing at --fail-on is left, for this long at most.
+    #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with = "deep", help_heading = "Time")]
     pub wait: Option<DurationArg>,
     /// The pause between two checks of --wait.
     #[arg(long, value_name = "TIME", value_parser = pause, default_value = "5s", requires = "wait", help_heading = "Time")]
@@ -110,6 +113,32 @@ pub struct Check {
     /// Write everything that was seen to this file, for `replay` and `diff`. It holds no secret.
     #[arg(long, value_name = "FILE", help_heading = "Report")]
     pub save: Option<PathBuf>,
+}
+
+/// How deep a run looks.
+#[derive(Clone, Copy, Debug, Args, Default)]
+pub struct Depth {
+    /// Measure what streams may be: size, metadata, number, idle time, lifetime. Slow and loud, and needs no credential.
+    #[arg(long, help_heading = "Depth")]
+    pub deep: bool,
+    /// How long --deep watches streams.
+    #[arg(long, value_name = "TIME", value_parser = hold, default_value = "65s", requires = "deep", help_heading = "Depth")]
+    pub hold: DurationArg,
+}
+
+impl Depth {
+    /// How long streams are watched, if at all.
+    pub fn hold(self) -> Option<Duration> {
+        self.deep.then_some(self.hold.0)
+    }
+
+    /// How long a run takes at most, unless something else was asked for.
+    pub fn total(self) -> Duration {
+        match self.hold() {
+            None => BASE,
+            Some(hold) => hold + BEYOND_HOLD,
+        }
+    }
 }
 
 const CHECK_HELP: &str = "\
@@ -173,6 +202,9 @@ Exit codes: 0 nothing changed; 1 something did; 2 usage, or a file that can't be
 pub struct Demo {
     /// The one way in which the stand-in misbehaves; none: it is healthy.
     pub fault: Option<hoop_doctor_standin::Fault>,
+    /// Measure limits and timeouts too.
+    #[command(flatten)]
+    pub depth: Depth,
     /// List the faults.
     #[arg(long, conflicts_with = "fault")]
     pub list: bool,
@@ -329,6 +361,19 @@ fn pause(text: &str) -> Result<DurationArg, String> {
     }
 }
 
+/// A time span in which something can happen to a stream.
+fn hold(text: &str) -> Result<DurationArg, String> {
+    let hold = duration(text)?;
+    match hold.0 < SHORTEST_HOLD {
+        true => Err("at least 2s".to_owned()),
+        false => Ok(hold),
+    }
+}
+
+const SHORTEST_HOLD: Duration = Duration::from_secs(2);
+/// How long a run without `--deep` may take, and how much longer than `--hold` one with it.
+const BASE: Duration = Duration::from_secs(15);
+const BEYOND_HOLD: Duration = Duration::from_secs(30);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 /// 24 hours in milliseconds.
 const LONGEST: u64 = 86_400_000;

@@ -15,6 +15,10 @@ use hoop_doctor_probes::wire::status::Status;
 use hoop_doctor_probes::x509::Verdict;
 use serde::{Deserialize, Serialize};
 
+mod measured;
+
+pub use measured::{Border, Crowd, Held, Life, Measured, Pace, Sent, fed};
+
 use crate::config::{Discovery, Speech, Via};
 use crate::experiments::Experiment;
 
@@ -36,6 +40,9 @@ pub struct Wire {
     pub duration_ms: u64,
     /// Whether the run was cut short by the user.
     pub interrupted: bool,
+    /// How long streams were to be watched, in milliseconds; `None` without `--deep`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_ms: Option<u64>,
     /// One entry for each target, in the order of the plan.
     pub endpoints: Vec<Endpoint>,
 }
@@ -109,6 +116,9 @@ pub struct Endpoint {
     pub again: Option<Heard>,
     /// What was tried because something was wrong.
     pub trials: Vec<Trial>,
+    /// What `--deep` measured; `None` without it, and where no stream reaches a gateway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<Measured>,
     /// Where this program broke while it looked, as `file:line`.
     pub malfunction: Option<String>,
 }
@@ -178,6 +188,7 @@ impl Endpoint {
             base: None,
             again: None,
             trials: Vec::new(),
+            measured: None,
             malfunction: None,
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{join, join_all, join3};
 use hoop_doctor_probes::conversation::{Budget, Conversation, Heard, Notebook, Peer, Prelude, Speech, converse};
-use hoop_doctor_probes::cx::{Cx, Stop};
+use hoop_doctor_probes::cx::{self, Cx, Stop};
 use hoop_doctor_probes::dns::{self, Dns, DnsSource, Resolvers};
 use hoop_doctor_probes::forward;
 use hoop_doctor_probes::http2::{Call, StreamEnd};
@@ -23,13 +23,20 @@ use crate::experiments::{self, Experiment};
 use crate::malfunction;
 use crate::plan::{Plan, Planned};
 
+mod deep;
+
+use deep::Load;
+pub use deep::{MOST_CONNECTIONS, MOST_SENT_MIB, MOST_STREAMS};
+
 /// How long the parts of a run may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// TCP, TLS and SETTINGS of one attempt.
     pub connect: Duration,
-    /// All base probes.
+    /// The whole run.
     pub total: Duration,
+    /// How long streams are watched; `None`: nothing is measured.
+    pub hold: Option<Duration>,
 }
 
 /// How long an answer is awaited: HAProxy takes 3.05 s to say 503 and 4.05 s to say REFUSED_STREAM.
@@ -48,6 +55,7 @@ const REFUSED_AT_ONCE: u64 = 1_000;
 /// Probes every endpoint of the plan, all side by side.
 pub async fn examine(cx: &Cx, plan: &Plan, limits: Limits) -> Wire {
     let names = Names::new(plan);
+    let load = Load::new();
     let warm = join_all(plan.trusts().map(|trust| trust.roots()));
     let endpoints = plan.endpoints.iter().map(async |planned| {
         let mut endpoint = planned.endpoint();
@@ -58,7 +66,13 @@ pub async fn examine(cx: &Cx, plan: &Plan, limits: Limits) -> Wire {
             names: &names,
             started: Instant::now(),
         };
-        let ran = AssertUnwindSafe(exam.run(&mut endpoint)).catch_unwind().await;
+        let look = async {
+            exam.run(&mut endpoint).await;
+            if let Some(hold) = limits.hold {
+                endpoint.measured = exam.measure(&endpoint, hold, &load).await;
+            }
+        };
+        let ran = AssertUnwindSafe(look).catch_unwind().await;
         if ran.is_err() {
             endpoint.malfunction = Some(malfunction::last_place());
         }
@@ -69,6 +83,7 @@ pub async fn examine(cx: &Cx, plan: &Plan, limits: Limits) -> Wire {
         started_at: cx.unix_start(),
         duration_ms: cx.now_ms(),
         interrupted: cx.is_cancelled(),
+        hold_ms: limits.hold.map(cx::millis),
         endpoints,
     }
 }
@@ -424,6 +439,23 @@ impl Exam<'_> {
         connect_by: Instant,
         notes: &Notebook,
     ) {
+        let budget = Budget {
+            connect_by,
+            answer: ANSWER,
+            quiet: QUIET,
+        };
+        self.converse_within(target, conversation, stream, budget, notes).await;
+    }
+
+    /// The same with other patience.
+    async fn converse_within(
+        &self,
+        target: &Target,
+        conversation: &Conversation,
+        stream: tcp::Stream,
+        budget: Budget,
+        notes: &Notebook,
+    ) {
         let relay = target.via.as_ref().filter(|via| via.speech == config::Speech::Requests);
         let peer = Peer {
             server_name: target.server_name.clone(),
@@ -432,11 +464,6 @@ impl Exam<'_> {
             relay: relay.map(|_| Relay {
                 login: self.planned.login.clone(),
             }),
-        };
-        let budget = Budget {
-            connect_by,
-            answer: ANSWER,
-            quiet: QUIET,
         };
         Box::pin(converse(self.cx, &peer, conversation, stream, budget, notes)).await;
     }

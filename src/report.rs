@@ -15,6 +15,7 @@ use crate::proxies;
 mod compose;
 mod disagree;
 mod facts;
+mod limits;
 mod words;
 
 pub mod human;
@@ -139,6 +140,20 @@ pub struct EndpointReport {
     pub proxy: Option<ProxyReport>,
     /// The ladder, lowest rung first.
     pub layers: Vec<LayerReport>,
+    /// What `--deep` measured of its streams; left out without it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<LimitReport>,
+}
+
+/// One thing that `--deep` measured.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct LimitReport {
+    /// `body`, `metadata`, `streams`, `silent` …
+    pub name: String,
+    /// Whether a limit was found. `ok` says that none was met, never that there is none.
+    pub status: Status,
+    /// What was measured, or why it wasn't.
+    pub summary: String,
 }
 
 /// A forward proxy, by the variables that Go reads.

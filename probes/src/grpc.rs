@@ -1,9 +1,9 @@
 //! The calls that tell whether gRPC reaches the gateway, none of which needs credentials or leaves a trace (`gateway/transport/server.go`).
 
-use crate::http2::{Body, Call, CallName};
+use crate::http2::{Body, Call, CallName, Tokens};
 
 /// The largest message that the gateway takes, in bytes (`MaxRecvMsgSize`, 17 MiB).
-pub const MAX_MESSAGE: u64 = 17_825_792;
+pub const MAX_MESSAGE: u32 = 17_825_792;
 
 /// An empty protobuf message behind its five octets of prefix.
 const EMPTY_MESSAGE: [u8; 5] = [0; 5];
@@ -30,11 +30,7 @@ pub fn call(name: CallName) -> Call {
         CallName::ConnectWithOrigin => with_origin("client"),
         CallName::ConnectEnded => request(name, "Connect", empty()),
         CallName::ConnectBegun => request(name, "Connect", Body::Begun(EMPTY_MESSAGE.to_vec())),
-        CallName::DeclaredBody => {
-            let mut call = request(name, "Connect", Body::Open);
-            call.fields.push(("content-length", MAX_MESSAGE.to_string()));
-            call
-        }
+        CallName::DeclaredBody => crate::limits::declared(MAX_MESSAGE),
         CallName::PreConnect => request(name, "PreConnect", empty()),
         CallName::HealthCheck => request(name, "HealthCheck", empty()),
         CallName::UnknownMethod => request(name, "HoopDoctor", empty()),
@@ -48,7 +44,7 @@ fn with_origin(origin: &str) -> Call {
     call
 }
 
-fn request(name: CallName, method: &str, body: Body) -> Call {
+pub(crate) fn request(name: CallName, method: &str, body: Body) -> Call {
     Call {
         name,
         method: "POST",
@@ -58,6 +54,7 @@ fn request(name: CallName, method: &str, body: Body) -> Call {
             ("te", "trailers".to_owned()),
             ("user-agent", crate::USER_AGENT.to_owned()),
         ],
+        tokens: Tokens::default(),
         body,
     }
 }

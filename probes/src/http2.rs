@@ -1,9 +1,10 @@
 //! A small HTTP/2 client that keeps every frame and survives what is malformed (RFC 9113).
 //!
 //! It speaks first and doesn't wait: preface, SETTINGS and all requests leave in one flight.
-//! It is no general client: no priorities, no push, bodies of a few kilobytes in either direction.
+//! It is no general client: no priorities, no push, answers of a few kilobytes.
 
 use std::io;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,7 @@ use crate::wire::opening::FirstBytes;
 use crate::wire::page::Page;
 use crate::wire::status::{Said, Status, decode_message};
 
+mod feeding;
 mod session;
 
 pub(crate) use session::{Flight, Patience, speak};
@@ -29,8 +31,24 @@ pub struct Call {
     pub path: String,
     /// Fields after the pseudo-header fields.
     pub fields: Vec<(&'static str, String)>,
+    /// Made-up tokens in further fields.
+    pub tokens: Tokens,
     /// What follows the header block.
     pub body: Body,
+}
+
+/// Fields named `hoop-doctor-0` and so on that look like tokens, and are compressed as grpc-go compresses tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tokens {
+    /// How many fields.
+    pub count: usize,
+    /// The length of each value in characters, in units of [`Tokens::UNIT`].
+    pub units: usize,
+}
+
+impl Tokens {
+    /// The length of a value is a multiple of this many characters.
+    pub const UNIT: usize = header::TOKEN_UNIT.len();
 }
 
 /// What follows the header block of a request.
@@ -44,6 +62,41 @@ pub enum Body {
     Open,
     /// These bytes, and the stream stays open.
     Begun(Vec<u8>),
+    /// A message in portions.
+    Fed(Feed),
+}
+
+/// A gRPC message that leaves in portions, with pauses between them: a stream that is quiet, slow or long.
+///
+/// The message is one field that `HealthCheckRequest` doesn't have (number 15, zeros), which a gateway reads and forgets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Feed {
+    /// The length of the message in bytes, without the five octets of its prefix; at least 5.
+    pub message: u32,
+    /// The portions in order. What is left of the message leaves with the last one, and END_STREAM behind it.
+    pub portions: Vec<Portion>,
+}
+
+/// A part of a [`Feed`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Portion {
+    /// How long to wait before it, counted from when the portion before had been written.
+    pub pause: Duration,
+    /// Its length in bytes; the prefix counts.
+    pub bytes: u64,
+}
+
+/// How far a [`Feed`] came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fed {
+    /// Bytes that were written before the stream ended; the prefix counts.
+    pub sent: u64,
+    /// Of these, the bytes behind which a whole pause passed in which the stream lived.
+    pub outlived: u64,
+    /// Milliseconds from our first flight to END_STREAM; `None` if it never came to that.
+    pub whole_ms: Option<u64>,
+    /// Milliseconds from our first flight to the end of the stream; `None` while it is open.
+    pub ended_ms: Option<u64>,
 }
 
 /// What a request is for. The order is that of the report.
@@ -147,6 +200,9 @@ pub struct Answer {
     pub end: StreamEnd,
     /// Milliseconds from the request to the header block, or to the end where none came.
     pub duration_ms: u64,
+    /// How far the request's message came, where it left in portions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fed: Option<Fed>,
 }
 
 /// A header block, as far as a diagnosis needs it.
@@ -220,6 +276,10 @@ impl Http2 {
             page: None,
             end: StreamEnd::Open,
             duration_ms: 0,
+            fed: match call.body {
+                Body::Fed(_) => Some(Fed::default()),
+                Body::None | Body::Whole(_) | Body::Open | Body::Begun(_) => None,
+            },
         };
         Self {
             settings: None,
@@ -263,6 +323,11 @@ impl Answer {
                 StreamEnd::Open | StreamEnd::Ended | StreamEnd::Enough => Reply::Silent,
             },
         }
+    }
+
+    /// Whether the call succeeded.
+    pub fn is_ok(&self) -> bool {
+        matches!(self.reply(), Reply::Grpc(status) if status.code == Status::OK)
     }
 
     fn is_finished(&self) -> bool {

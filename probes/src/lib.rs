@@ -12,6 +12,7 @@ pub mod forward;
 pub mod frames;
 pub mod grpc;
 pub mod http2;
+pub mod limits;
 pub mod rest;
 pub mod route;
 mod tap;

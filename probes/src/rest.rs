@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::cx::{Cx, Stop, millis};
 use crate::forward::Login;
-use crate::http2::{Answer, Body, Call, CallName, ConnectionEnd, Head, StreamEnd};
+use crate::http2::{Answer, Body, Call, CallName, ConnectionEnd, Head, StreamEnd, Tokens};
 use crate::tap::Tap;
 use crate::wire::header::Field;
 use crate::wire::opening::FirstBytes;
@@ -73,6 +73,7 @@ pub fn call(name: CallName, base_path: &str) -> Call {
         method: "GET",
         path: format!("{base_path}{path}"),
         fields,
+        tokens: Tokens::default(),
         body: Body::None,
     }
 }
@@ -171,6 +172,7 @@ async fn ask_one(
         trailers: None,
         end: StreamEnd::Ended,
         duration_ms,
+        fed: None,
     }
 }
 
@@ -178,7 +180,7 @@ fn request(addressee: Addressee<'_>, call: &Call) -> Option<Request<Full<Bytes>>
     let Addressee { authority, relay } = addressee;
     let body = match &call.body {
         Body::Whole(body) | Body::Begun(body) => body.clone(),
-        Body::None | Body::Open => Vec::new(),
+        Body::None | Body::Open | Body::Fed(_) => Vec::new(),
     };
     let mut request = Request::builder().method(call.method).header("host", authority);
     // A forward proxy is told the whole URL (RFC 9112, section 3.2.2).
@@ -216,6 +218,7 @@ fn unanswered(call: &Call, end: StreamEnd, duration_ms: u64) -> Answer {
         page: None,
         end,
         duration_ms,
+        fed: None,
     }
 }
 

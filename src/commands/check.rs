@@ -115,7 +115,8 @@ pub(super) async fn look_until(
 pub(super) fn limits(args: &Check) -> Limits {
     Limits {
         connect: args.connect_timeout.0,
-        total: args.timeout.0,
+        total: args.timeout.map_or(args.depth.total(), |timeout| timeout.0),
+        hold: args.depth.hold(),
     }
 }
 

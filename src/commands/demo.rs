@@ -9,7 +9,7 @@ use anyhow::Context;
 use hoop_doctor_standin::{Fault, Options, start};
 
 use super::{Exit, exit_of, output};
-use crate::cli::{Color, Demo};
+use crate::cli::{Color, Demo, Depth};
 use crate::config::{Asked, Environment, discover};
 use crate::examine::Limits;
 use crate::findings::Severity;
@@ -24,14 +24,14 @@ pub(super) fn run(args: &Demo, color: Color) -> anyhow::Result<Exit> {
         .enable_all()
         .build()
         .context("starting the runtime")?;
-    let evidence = runtime.block_on(rehearse(args.fault))?;
+    let evidence = runtime.block_on(rehearse(args.fault, args.depth))?;
     runtime.shutdown_background();
     let report = report(&evidence, &Filter::default());
     output::write(&report, &args.output, output::Style::new(color, false, args.verbose))?;
     Ok(exit_of(&report, Severity::Error))
 }
 
-async fn rehearse(fault: Option<Fault>) -> anyhow::Result<crate::evidence::Evidence> {
+async fn rehearse(fault: Option<Fault>, depth: Depth) -> anyhow::Result<crate::evidence::Evidence> {
     let tls = fault
         .is_none()
         .then(|| hoop_doctor_standin::Tls::generated(&["localhost", "127.0.0.1"]).0);
@@ -55,7 +55,8 @@ async fn rehearse(fault: Option<Fault>) -> anyhow::Result<crate::evidence::Evide
     let found = discover(&environment, &Asked::default())?;
     let limits = Limits {
         connect: Duration::from_secs(5),
-        total: Duration::from_secs(15),
+        total: depth.total(),
+        hold: depth.hold(),
     };
     let evidence = super::check::look(found, &[], limits).await;
     stand_in.stop().await;

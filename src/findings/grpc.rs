@@ -11,7 +11,7 @@ use crate::evidence::Endpoint;
 use crate::experiments::Experiment;
 use crate::proxies::{self, Proxy};
 
-mod logged;
+pub(super) mod logged;
 mod upstream;
 
 #[cfg(test)]
@@ -125,6 +125,15 @@ fn lacks_a_target(page: &Page) -> bool {
         page.maker,
         Some(Maker::Haproxy | Maker::Traefik | Maker::Awselb | Maker::Envoy)
     )
+}
+
+/// Whether a limiter refused this call, if one of many was refused.
+pub(super) fn is_by_limiter(answer: &Answer) -> bool {
+    match answer.reply() {
+        Reply::Http(head, _) => matches!(head.status, 429 | 503),
+        Reply::Grpc(status) => is_limiter(status.said),
+        Reply::NoStatus(_) | Reply::Reset(_) | Reply::Refused | Reply::Lost | Reply::Silent => false,
+    }
 }
 
 /// Envoy's rate limit and its circuit breaker.

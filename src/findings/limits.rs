@@ -3,5 +3,18 @@
 use super::Rule;
 
 mod body;
+mod header;
+pub(super) mod held;
+mod idle;
+mod lifetime;
+mod message;
+mod response_buffered;
 
-pub(super) const RULES: &[&Rule] = &[&body::RULE];
+pub(super) const RULES: &[&Rule] = &[
+    &body::RULE,
+    &header::RULE,
+    &idle::RULE,
+    &lifetime::RULE,
+    &message::RULE,
+    &response_buffered::RULE,
+];

@@ -2,7 +2,7 @@
 
 use super::{
     EndpointReport, Filter, Finding, IdentityReport, LayerReport, ProxyReport, Report, SCHEMA_VERSION, SettingReport,
-    Status, Tool, Verdict, ViaReport, disagree, facts, timestamp, words,
+    Status, Tool, Verdict, ViaReport, disagree, facts, limits, timestamp, words,
 };
 use crate::config::{Identity, Speech, Via};
 use crate::evidence::{Endpoint, Evidence, Kind, Wire};
@@ -165,6 +165,7 @@ fn endpoint_report(index: usize, endpoint: &Endpoint, all: &[Diagnosed], wire: &
             marks: proxy.marks,
         }),
         layers: ladder(index, endpoint, all, wire.interrupted),
+        limits: limits::limits(endpoint, wire.hold_ms),
     }
 }
 

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use hoop_doctor_probes::conversation::{Heard, OldHello};
 use hoop_doctor_probes::dns::Dns;
 use hoop_doctor_probes::forward::Tunnel;
-use hoop_doctor_probes::http2::{Answer, Reply};
+use hoop_doctor_probes::http2::{Answer, Http2, Reply};
 use hoop_doctor_probes::tcp::Attempt;
 use hoop_doctor_probes::tls::Tls;
 use serde_json::{Value, json};
 
 use super::words;
 use super::{Observation, Outcome};
-use crate::evidence::{Endpoint, Trial};
+use crate::evidence::{Endpoint, Measured, Pace, Trial};
 use crate::layers::Layer;
 
 type Facts = BTreeMap<String, Value>;
@@ -40,6 +40,9 @@ pub(super) fn observations(endpoint: &Endpoint, now: i64) -> Vec<Observation> {
     }
     for trial in &endpoint.trials {
         list.trial(trial);
+    }
+    if let Some(measured) = &endpoint.measured {
+        list.measured(measured);
     }
     list.all
 }
@@ -116,6 +119,62 @@ impl List<'_> {
                 ),
             },
         }
+    }
+
+    fn measured(&mut self, measured: &Measured) {
+        for held in &measured.held {
+            let name = match held.pace {
+                Pace::NoStream => "held-connection",
+                Pace::Silent => "held-silent",
+                Pace::Keepalive => "held-keepalive",
+                Pace::Busy => "held-busy",
+            };
+            self.long_call(name, held.started_ms, held.http2.as_ref());
+        }
+        let borders = [
+            ("declared-bodies", &measured.declared),
+            ("long-field", &measured.long_field),
+            ("many-fields", &measured.many_fields),
+        ];
+        for (name, border) in borders {
+            if let Some(border) = border {
+                let summary = format!("{} passes, {} doesn't", border.passes, border.fails);
+                self.push(name, Span::default(), Outcome::Seen, summary, to_facts(border));
+            }
+        }
+        for (name, crowd) in [("streams", &measured.crowd), ("streams again", &measured.crowd_again)] {
+            if let Some(crowd) = crowd {
+                let summary = format!("{} of {} calls answered", crowd.served, crowd.opened);
+                let seen = outcome(crowd.served > 0);
+                self.push(name, Span::default(), seen, summary, to_facts(crowd));
+            }
+        }
+        if let Some(sent) = &measured.sent {
+            self.long_call("sent-body", 0, Some(&sent.coarse));
+            if let Some(fine) = &sent.fine {
+                self.long_call("sent-body again", 0, Some(fine));
+            }
+        }
+    }
+
+    /// A conversation with one call, or none, that lasted.
+    fn long_call(&mut self, name: &str, started_ms: u64, http2: Option<&Http2>) {
+        let Some(http2) = http2 else {
+            let why = "no connection".to_owned();
+            return self.push(name, Span::default(), Outcome::Failed, why, Facts::new());
+        };
+        let answer = http2.answers.first();
+        let fed = answer.and_then(|answer| answer.fed);
+        let summary = match (answer, fed) {
+            (Some(answer), Some(fed)) => format!("{} bytes sent; {}", fed.sent, words::reply(&answer.reply())),
+            _ => words::http2(http2),
+        };
+        let ended = fed.map_or(http2.end_ms, |fed| fed.ended_ms);
+        let span = Span {
+            started_ms,
+            duration_ms: ended.unwrap_or_default(),
+        };
+        self.push(name, span, Outcome::Seen, summary, to_facts(http2));
     }
 
     fn conversation(&mut self, prefix: &str, heard: &Heard) {

@@ -236,7 +236,7 @@ pub(super) fn http2(http2: &Http2) -> String {
     joined([settings].into_iter().chain(ended(http2)))
 }
 
-fn ended(http2: &Http2) -> impl Iterator<Item = String> {
+pub(super) fn ended(http2: &Http2) -> impl Iterator<Item = String> {
     let goaway = http2.goaway.as_ref().map(|goaway| match goaway.debug.as_str() {
         "" => format!("GOAWAY {}", goaway.code.name()),
         debug => format!("GOAWAY {} \"{debug}\"", goaway.code.name()),

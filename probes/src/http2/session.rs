@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::Instant;
 
+use super::feeding::Feeder;
 use super::{Answer, Body, Call, ConnectionEnd, GoAway, Head, Http2, StreamEnd, connection_end};
 use crate::cx::{Cx, Stop, millis};
 use crate::wire::frame::{self, ErrorCode, Frame, NoFrame, kind};
@@ -59,6 +60,7 @@ pub(crate) async fn speak<S: AsyncRead + AsyncWrite + Unpin>(
     let mut session = Session {
         started,
         heard: Http2::new(flight.calls),
+        feeder: Feeder::new(flight.calls, started),
         headers: Reader::default(),
         block: Vec::new(),
         bodies: vec![Vec::new(); flight.calls.len()],
@@ -73,11 +75,15 @@ pub(crate) async fn speak<S: AsyncRead + AsyncWrite + Unpin>(
     let mut quiet_at = Some(started + patience.quiet);
     let mut buffer = [0; 16 * 1024];
     while !session.is_over() {
+        session.feed();
         let until = match session.heard.settings {
             Some(_) => give_up,
             None => patience.settings_by,
         };
-        let wait = quiet_at.map_or(until, |at| at.min(until));
+        let wait = [quiet_at, session.feeder.due()]
+            .into_iter()
+            .flatten()
+            .fold(until, Instant::min);
         match cx.until(wait, session.turn(io, &mut buffer)).await {
             Ok(()) => quiet_at = quiet_at.map(|_| Instant::now() + patience.quiet),
             Err(Stop::TimedOut) if quiet_at.is_some_and(|at| at < until) => {
@@ -86,6 +92,7 @@ pub(crate) async fn speak<S: AsyncRead + AsyncWrite + Unpin>(
                 quiet();
                 continue;
             }
+            Err(Stop::TimedOut) if session.feeder.due().is_some_and(|due| due < until) => continue,
             Err(Stop::TimedOut | Stop::Interrupted) => break,
         }
         note(&session.heard);
@@ -134,16 +141,20 @@ impl Flight<'_> {
             for (name, value) in &call.fields {
                 header::write(name, value, &mut block);
             }
+            for number in 0..call.tokens.count {
+                // Each with a name of its own: some servers join fields of one name before they measure them.
+                header::write_token(&format!("hoop-doctor-{number}"), call.tokens.units, &mut block);
+            }
             let stream = stream_of(index);
             let ends = match call.body {
                 Body::None => frame::END_STREAM,
-                Body::Whole(_) | Body::Open | Body::Begun(_) => 0,
+                Body::Whole(_) | Body::Open | Body::Begun(_) | Body::Fed(_) => 0,
             };
             frame(kind::HEADERS, frame::END_HEADERS | ends, stream, &block).write(&mut out);
             match &call.body {
                 Body::Whole(body) => frame(kind::DATA, frame::END_STREAM, stream, body).write(&mut out),
                 Body::Begun(body) => frame(kind::DATA, 0, stream, body).write(&mut out),
-                Body::None | Body::Open => {}
+                Body::None | Body::Open | Body::Fed(_) => {}
             }
         }
         out
@@ -151,13 +162,19 @@ impl Flight<'_> {
 }
 
 /// Clients use the odd streams, in order.
-fn stream_of(index: usize) -> u32 {
+pub(super) fn stream_of(index: usize) -> u32 {
     u32::try_from(index).map_or(u32::MAX, |index| index * 2 + 1)
+}
+
+/// The call whose stream it is; `None` for the connection.
+fn index_of(stream: u32) -> Option<usize> {
+    usize::try_from(stream.checked_sub(1)? / 2).ok()
 }
 
 struct Session {
     started: Instant,
     heard: Http2,
+    feeder: Feeder,
     headers: Reader,
     /// The header block that CONTINUATION frames go on with.
     block: Vec<u8>,
@@ -169,6 +186,15 @@ struct Session {
 }
 
 impl Session {
+    /// Queues what is due of the messages that leave in portions. It is left out of the frames: it says nothing.
+    fn feed(&mut self) {
+        if self.out.is_empty() {
+            let now = Instant::now();
+            self.feeder.written(now);
+            self.feeder.fill(now, self.started, &mut self.out, &mut self.heard);
+        }
+    }
+
     /// Sends what is due, or reads once.
     async fn turn<S: AsyncRead + AsyncWrite + Unpin>(&mut self, io: &mut S, buffer: &mut [u8]) {
         // Written in the same turn as the read that asked for it; a peer that reads nothing must not keep us from listening.
@@ -188,7 +214,10 @@ impl Session {
                             }
                         }
                         // What the server said before it closed can still be read.
-                        Err(_) => self.out.clear(),
+                        Err(_) => {
+                            self.out.clear();
+                            self.feeder.stop_all();
+                        }
                     }
                     return;
                 }
@@ -260,6 +289,7 @@ impl Session {
         match frame.kind {
             kind::SETTINGS if !frame.has(frame::ACK) => {
                 self.send(kind::SETTINGS, frame::ACK, &[]);
+                self.feeder.settings(&frame.settings());
                 if self.heard.settings.is_none() {
                     self.heard.settings = Some(frame.settings());
                     self.heard.settings_ms = Some(millis(self.started.elapsed()));
@@ -269,8 +299,11 @@ impl Session {
                 self.heard.pings += 1;
                 self.send(kind::PING, frame::ACK, frame.payload);
             }
-            kind::WINDOW_UPDATE if frame.stream == 0 => {
-                self.heard.window_update = self.heard.window_update.or(frame.number());
+            kind::WINDOW_UPDATE => {
+                self.feeder.granted(index_of(frame.stream), frame.number().unwrap_or(0));
+                if frame.stream == 0 {
+                    self.heard.window_update = self.heard.window_update.or(frame.number());
+                }
             }
             kind::GOAWAY => self.heard_goaway(frame),
             kind::HEADERS => {
@@ -358,7 +391,7 @@ impl Session {
     }
 
     fn stream(&mut self, stream: u32) -> Option<(&mut Answer, &mut Vec<u8>)> {
-        let index = usize::try_from(stream.checked_sub(1)? / 2).ok()?;
+        let index = index_of(stream)?;
         let answer = self.heard.answers.get_mut(index)?;
         let body = self.bodies.get_mut(index)?;
         (!answer.is_finished()).then_some((answer, body))
@@ -373,6 +406,14 @@ impl Session {
         match &answer.head {
             Some(head) => answer.page = Some(Page::read(head.field("content-type"), body)),
             None => answer.duration_ms = after,
+        }
+        if end != StreamEnd::Open
+            && let Some(fed) = &mut answer.fed
+        {
+            fed.ended_ms = Some(after);
+        }
+        if let Some(index) = index_of(stream) {
+            self.feeder.stop(index);
         }
     }
 
@@ -395,8 +436,10 @@ impl Session {
         self.heard.frames.sent(millis(self.started.elapsed()), sent);
     }
 
+    /// A conversation without calls lasts as long as patience does.
     fn is_over(&self) -> bool {
-        let answered = self.heard.answers.iter().all(Answer::is_finished);
+        let answers = &self.heard.answers;
+        let answered = !answers.is_empty() && answers.iter().all(Answer::is_finished);
         self.heard.end.is_some() || (answered && self.heard.settings.is_some())
     }
 

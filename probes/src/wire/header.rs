@@ -68,6 +68,26 @@ pub fn write(name: &str, value: &str, block: &mut Vec<u8>) {
     }
 }
 
+/// What a made-up token consists of: five characters of base64url that Huffman coding makes four octets of, as many as it
+/// makes of a real token's (6.4 bits a character).
+pub(crate) const TOKEN_UNIT: &str = "db3BC";
+/// [`TOKEN_UNIT`] in the code of RFC 7541, appendix B.
+const TOKEN_UNIT_CODED: [u8; 4] = [0x92, 0x36, 0x6e, 0xde];
+/// The flag of a string literal that is Huffman coded (RFC 7541, section 5.2).
+const HUFFMAN: u8 = 0x80;
+
+/// Appends a field with a made-up token of `units` times [`TOKEN_UNIT`], compressed as grpc-go would.
+///
+/// Proxies measure a header before or after it is decompressed, so the compressed length has to be true to life too.
+pub(crate) fn write_token(name: &str, units: usize, block: &mut Vec<u8>) {
+    block.push(0);
+    // Writing into a `Vec` can't fail.
+    let _ = encode_integer_into(name.len(), 7, 0, block);
+    block.extend_from_slice(name.as_bytes());
+    let _ = encode_integer_into(units * TOKEN_UNIT_CODED.len(), 7, HUFFMAN, block);
+    block.extend(TOKEN_UNIT_CODED.iter().cycle().take(units * TOKEN_UNIT_CODED.len()));
+}
+
 /// The first value of a field.
 pub fn value<'a>(fields: &'a [Field], name: &str) -> Option<&'a str> {
     fields

@@ -15,6 +15,8 @@ impl Status {
     pub const INVALID_ARGUMENT: Self = Self(3);
     /// PermissionDenied.
     pub const PERMISSION_DENIED: Self = Self(7);
+    /// ResourceExhausted.
+    pub const RESOURCE_EXHAUSTED: Self = Self(8);
     /// Unimplemented.
     pub const UNIMPLEMENTED: Self = Self(12);
     /// Internal.
@@ -89,6 +91,11 @@ pub enum Said {
     RequestTimeout,
     /// Envoy: `Payload Too Large`.
     PayloadTooLarge,
+    /// grpc-go, whoever's: `grpc: received message larger than max (… vs. …)`.
+    MessageTooLarge {
+        /// The largest message that it takes, in bytes.
+        max: u32,
+    },
     /// No message, or an empty one: Envoy without a route says 12 like this.
     Nothing,
     /// Anything else.
@@ -149,6 +156,9 @@ impl Said {
                 retried: message.contains(" retried "),
             };
         }
+        if let Some(max) = message_limit(message) {
+            return Self::MessageTooLarge { max };
+        }
         let known = STARTS.iter().find(|(start, _)| message.starts_with(start));
         known.map_or(Self::Other, |(_, said)| *said)
     }
@@ -173,6 +183,11 @@ impl Said {
                 | Self::PayloadTooLarge
         )
     }
+}
+
+fn message_limit(message: &str) -> Option<u32> {
+    let numbers = message.strip_prefix("grpc: received message larger than max (")?;
+    numbers.strip_suffix(')')?.split_once(" vs. ")?.1.parse().ok()
 }
 
 impl ResetReason {

@@ -30,7 +30,7 @@ pub(super) fn by_any(endpoint: &Endpoint) -> Vec<String> {
 }
 
 /// What a call with this answer ends with; a race can give several.
-pub(super) fn by_call(answer: &Answer) -> Vec<String> {
+pub(in crate::findings) fn by_call(answer: &Answer) -> Vec<String> {
     let error = |code: &str, text: String| format!("rpc error: code = {code} desc = {text}");
     match answer.reply() {
         Reply::Grpc(status) => {
@@ -175,6 +175,7 @@ mod tests {
             trailers: None,
             end,
             duration_ms: 1,
+            fed: None,
         }
     }
 

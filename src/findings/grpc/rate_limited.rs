@@ -1,6 +1,6 @@
 //! HD620: a limiter in front of the gateway.
 
-use super::{is_gateways, limit_sign, logged};
+use super::{is_by_limiter, is_gateways, limit_sign, logged};
 use crate::evidence::{Endpoint, Evidence};
 use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_grpc};
 use crate::proxies::Proxy;
@@ -18,7 +18,13 @@ pub(in crate::findings) static RULE: Rule = Rule {
 
 fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_grpc(evidence, |endpoint| {
-        let (sign, confidence) = limit_sign(endpoint)?;
+        let limited = limit_sign(endpoint);
+        // A limit that a hundred calls at a time meet is no fault yet.
+        let severity = match limited {
+            Some(_) => Severity::Error,
+            None => Severity::Warn,
+        };
+        let (sign, confidence) = limited.or_else(|| in_a_crowd(endpoint))?;
         let draft = Draft::new(
             format!("{} limits the rate of calls: {sign}", endpoint.target.address()),
             "exempt /protobuf.Transport/ from the limit, or raise it well above what agents need when all of them reconnect at once",
@@ -31,6 +37,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         };
         Some(
             draft
+                .severity(severity)
                 .confidence(confidence)
                 .snippet(
                     Proxy::Nginx,
@@ -56,6 +63,20 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 .logs(refused(endpoint)),
         )
     })
+}
+
+/// What shows a limiter only among many calls at a time.
+fn in_a_crowd(endpoint: &Endpoint) -> Option<(String, Confidence)> {
+    let measured = endpoint.measured.as_ref()?;
+    let (crowd, again) = (measured.crowd.as_ref()?, measured.crowd_again.as_ref()?);
+    let both = [crowd, again]
+        .iter()
+        .all(|crowd| crowd.failed.as_ref().is_some_and(is_by_limiter));
+    let sign = format!(
+        "of {} calls at a time only {} were answered",
+        crowd.opened, crowd.served
+    );
+    both.then_some((sign, Confidence::Likely))
 }
 
 /// What the refused calls end with.

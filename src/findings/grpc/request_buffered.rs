@@ -15,7 +15,7 @@ pub(in crate::findings) static RULE: Rule = Rule {
     summary: "the proxy holds requests back until they are complete",
     explain: include_str!("../../../docs/findings/HD612.md"),
     breaks: Breaks::Every,
-    explains: &[Code(613), Code(616), Code(701)],
+    explains: &[Code(613), Code(616), Code(701), Code(707)],
     check,
 };
 

@@ -4,7 +4,7 @@ use hoop_doctor_probes::conversation::Heard;
 use hoop_doctor_probes::http2::StreamEnd;
 use hoop_doctor_probes::wire::frame::ErrorCode;
 
-use crate::evidence::Evidence;
+use crate::evidence::{Crowd, Endpoint, Evidence};
 use crate::experiments::Experiment;
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
 use crate::proxies::Proxy;
@@ -22,14 +22,13 @@ pub(in crate::findings) static RULE: Rule = Rule {
 
 fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_grpc(evidence, |endpoint| {
-        let first = recycled(endpoint.base.as_ref()?)?;
-        // Once is a restart or a reload at that moment; twice is a rule.
-        let second = recycled(endpoint.heard_in(Experiment::Repeat)?)?;
+        let (requests, seen_in) = at_once(endpoint)
+            .map(|requests| (requests, ["http2", "repeat/http2"]))
+            .or_else(|| Some((in_a_crowd(endpoint)?, ["streams", "streams again"])))?;
         let draft = Draft::new(
             format!(
-                "{} ends each new connection with GOAWAY NO_ERROR after {} of its requests, and so every stream has to move",
+                "{} ends each new connection with GOAWAY NO_ERROR after {requests} of its requests, and so every stream has to move",
                 endpoint.target.address(),
-                first.min(second)
             ),
             "let a connection carry at least 1000 requests: an agent keeps one connection for days",
         );
@@ -42,9 +41,27 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 )
                 .snippet(Proxy::Istio, "http2MaxRequests: 1024\nmaxRequestsPerConnection: 0   # no limit; DestinationRule, connectionPool.http")
                 // An agent moves on to a new connection without a word.
-                .seen_in(endpoint, &["http2", "repeat/http2"]),
+                .seen_in(endpoint, &seen_in),
         )
     })
+}
+
+/// Once is a restart or a reload at that moment; twice is a rule.
+fn at_once(endpoint: &Endpoint) -> Option<usize> {
+    let first = recycled(endpoint.base.as_ref()?)?;
+    let second = recycled(endpoint.heard_in(Experiment::Repeat)?)?;
+    Some(first.min(second))
+}
+
+/// The same with many calls on a connection.
+fn in_a_crowd(endpoint: &Endpoint) -> Option<usize> {
+    let measured = endpoint.measured.as_ref()?;
+    let ended = |crowd: &Crowd| {
+        let goaway = crowd.goaway.as_ref()?;
+        (goaway.code == ErrorCode::NO_ERROR).then_some(crowd.served)
+    };
+    let (first, second) = (ended(measured.crowd.as_ref()?)?, ended(measured.crowd_again.as_ref()?)?);
+    usize::try_from(first.min(second)).ok()
 }
 
 /// How many requests were answered before the connection was ended without an error.

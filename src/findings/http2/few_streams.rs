@@ -1,8 +1,10 @@
 //! HD409: MAX_CONCURRENT_STREAMS under 32.
 
+use hoop_doctor_probes::http2::{Answer, Reply};
 use hoop_doctor_probes::wire::frame::MAX_CONCURRENT_STREAMS;
 
-use crate::evidence::Evidence;
+use crate::evidence::{Crowd, Endpoint, Evidence};
+use crate::findings::grpc::is_by_limiter;
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
 use crate::proxies::Proxy;
 
@@ -19,19 +21,27 @@ pub(in crate::findings) static RULE: Rule = Rule {
 
 fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_grpc(evidence, |endpoint| {
-        let settings = endpoint.http2()?.settings.as_ref()?;
-        let allowed = settings
-            .iter()
-            .find(|setting| setting.id == MAX_CONCURRENT_STREAMS)?
-            .value;
-        if allowed >= ENOUGH {
-            return None;
-        }
-        let draft = Draft::new(
-            format!(
-                "{} allows {allowed} streams at a time on a connection (MAX_CONCURRENT_STREAMS); calls beyond them wait without an error",
-                endpoint.target.address()
+        let address = endpoint.target.address();
+        let (message, seen_in) = match (allowed(endpoint), tried(endpoint)) {
+            (Some(allowed), _) if allowed < ENOUGH => (
+                format!(
+                    "{address} allows {allowed} streams at a time on a connection (MAX_CONCURRENT_STREAMS); calls beyond them wait without an error"
+                ),
+                ["http2"].as_slice(),
             ),
+            (_, Some((crowd, failed))) => (
+                format!(
+                    "of {} calls that were open at a time on a connection to {address}, {} were answered, and the others got {}",
+                    crowd.opened,
+                    crowd.served,
+                    outcome(failed)
+                ),
+                ["streams", "streams again"].as_slice(),
+            ),
+            _ => return None,
+        };
+        let draft = Draft::new(
+            message,
             "raise the limit to 128 or more: every session of Hoop is a stream",
         );
         Some(
@@ -46,10 +56,40 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                     "tune.h2.max-concurrent-streams 100   # in global; the default",
                 )
                 .snippet(Proxy::Apache, "H2MaxSessionStreams 100")
-                // Calls above the limit wait without a deadline, so nothing is logged.
-                .seen_in(endpoint, &["http2"]),
+                .snippet(
+                    Proxy::Istio,
+                    "# in the DestinationRule of the gateway\ntrafficPolicy:\n  connectionPool:\n    http: { http2MaxRequests: 1024 }",
+                )
+                // Calls above the announced limit wait without a deadline, so nothing is logged.
+                .seen_in(endpoint, seen_in),
         )
     })
+}
+
+fn allowed(endpoint: &Endpoint) -> Option<u32> {
+    let mut settings = endpoint.http2()?.settings.as_ref()?.iter();
+    Some(settings.find(|setting| setting.id == MAX_CONCURRENT_STREAMS)?.value)
+}
+
+/// Many calls at a time, of which some failed twice, and not because there were many in a short time.
+fn tried(endpoint: &Endpoint) -> Option<(&Crowd, &Answer)> {
+    let measured = endpoint.measured.as_ref()?;
+    let (crowd, again) = (measured.crowd.as_ref()?, measured.crowd_again.as_ref()?);
+    let (failed, _) = (crowd.failed.as_ref()?, again.failed.as_ref()?);
+    // A connection that was ended is another matter.
+    let is_whole = crowd.goaway.is_none() && again.goaway.is_none();
+    (crowd.held && is_whole && !is_by_limiter(failed)).then_some((crowd, failed))
+}
+
+fn outcome(answer: &Answer) -> String {
+    match answer.reply() {
+        Reply::Grpc(status) => format!("gRPC status {} \"{}\"", status.code.0, status.message),
+        Reply::Http(head, _) => format!("HTTP {}", head.status),
+        Reply::Reset(code) => format!("RST_STREAM {}", code.name()),
+        Reply::Refused => "RST_STREAM REFUSED_STREAM".to_owned(),
+        Reply::Lost => "the end of the connection".to_owned(),
+        Reply::NoStatus(_) | Reply::Silent => "no answer".to_owned(),
+    }
 }
 
 /// As many as a small team's sessions through one agent.

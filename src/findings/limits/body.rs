@@ -1,9 +1,12 @@
 //! HD701: the proxy caps a stream's total bytes.
 
+use std::fmt;
+
 use hoop_doctor_probes::grpc::MAX_MESSAGE;
 use hoop_doctor_probes::http2::{CallName, Reply};
 
-use crate::evidence::Evidence;
+use super::held;
+use crate::evidence::{Endpoint, Evidence, fed};
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
 use crate::proxies::Proxy;
 
@@ -24,19 +27,17 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         if !endpoint.reaches_gateway() {
             return None;
         }
-        let too_large = match endpoint.reply(CallName::DeclaredBody)? {
-            Reply::Http(head, _) => head.status == 413,
-            _ => false,
-        };
-        if !too_large {
-            return None;
-        }
-        let draft = Draft::new(
-            format!(
-                "the proxy at {} limits the size of a request: a call that declares {MAX_MESSAGE} bytes, the gateway's own limit for one message, gets HTTP 413; \
-                 the limit counts everything that an agent sends over the life of its stream",
-                endpoint.target.address()
+        let limit = limit(endpoint)?;
+        let means = match limit {
+            Limit::Declared => "the limit counts everything that an agent sends over the life of its stream".to_owned(),
+            Limit::Exact(bytes) | Limit::Between(_, bytes) => format!(
+                "it counts everything that an agent sends over the life of its stream, so its keepalives alone reach it after {}, \
+                 and the first result that is larger at once",
+                lasts(bytes)
             ),
+        };
+        let draft = Draft::new(
+            format!("the proxy at {} {limit}; {means}", endpoint.target.address()),
             "lift the limit for the path prefix /protobuf.Transport/",
         );
         Some(
@@ -58,10 +59,93 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                     Proxy::Traefik,
                     "# take the buffering middleware (maxRequestBodyBytes) off the router for /protobuf.Transport/",
                 )
-                .seen_in(endpoint, &["declared-body", "connect"])
+                .seen_in(
+                    endpoint,
+                    match limit {
+                        Limit::Declared => &["declared-body", "connect"],
+                        Limit::Exact(_) => &["declared-body", "connect", "declared-bodies"],
+                        Limit::Between(..) => &["sent-body"],
+                    },
+                )
                 .logged_as(&[
                     "rpc error: code = Internal desc = stream terminated by RST_STREAM with error code: INTERNAL_ERROR",
                 ]),
         )
     })
 }
+
+/// What is known of a limit.
+#[derive(Clone, Copy)]
+enum Limit {
+    /// The gateway's own is above it.
+    Declared,
+    /// This is the most that may be declared, in bytes.
+    Exact(u32),
+    /// A stream outlived the first number of bytes and not the second.
+    Between(u32, u32),
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Declared => write!(
+                f,
+                "limits the size of a request: a call that declares {MAX_MESSAGE} bytes, the gateway's own limit for one message, gets HTTP 413"
+            ),
+            Self::Exact(bytes) => write!(
+                f,
+                "limits a request to {bytes} bytes{}: one more gets HTTP 413",
+                round(*bytes)
+            ),
+            Self::Between(outlived, cut) => {
+                write!(f, "ends a stream after {outlived} to {cut} bytes of its request")
+            }
+        }
+    }
+}
+
+fn limit(endpoint: &Endpoint) -> Option<Limit> {
+    let measured = endpoint.measured.as_ref();
+    if let Some(border) = measured.and_then(|measured| measured.declared.as_ref()) {
+        return Some(Limit::Exact(border.passes));
+    }
+    match endpoint.reply(CallName::DeclaredBody)? {
+        Reply::Http(head, _) if head.status == 413 => return Some(Limit::Declared),
+        _ => {}
+    }
+    let sent = measured?.sent.as_ref()?;
+    let (outlived, cut) = sent.cut()?;
+    // A long message takes time, and time may have ended it.
+    let ended_ms = fed(&sent.coarse)?.1.ended_ms?;
+    if held::lifetime(measured?).is_some_and(|(age, _)| ended_ms + ROUGHLY >= age) {
+        return None;
+    }
+    Some(Limit::Between(u32::try_from(outlived).ok()?, u32::try_from(cut).ok()?))
+}
+
+/// Milliseconds by which two streams that time ends may differ.
+const ROUGHLY: u64 = 500;
+
+/// ` (1 MiB)` for a round number.
+fn round(bytes: u32) -> String {
+    match (bytes % MIB, bytes / MIB) {
+        (0, mib) if mib > 0 => format!(" ({mib} MiB)"),
+        _ => String::new(),
+    }
+}
+
+const MIB: u32 = 1024 * 1024;
+
+/// How long an agent's keepalives take to add up to so many bytes.
+fn lasts(bytes: u32) -> String {
+    let hours = bytes / KEEPALIVE_BYTES * KEEPALIVE_SECONDS / 3600;
+    match (hours / 24, hours) {
+        (0, hours) => format!("about {hours} hours"),
+        (1, _) => "about a day".to_owned(),
+        (days, _) => format!("about {days} days"),
+    }
+}
+
+/// `GatewayKeepAlive` with its prefix, and how often an agent sends it (`common/grpc/client.go`).
+const KEEPALIVE_BYTES: u32 = 23;
+const KEEPALIVE_SECONDS: u32 = 10;

@@ -131,6 +131,7 @@ fn page(call: CallName, (status, fields, body): Given) -> Answer {
         trailers: None,
         end: StreamEnd::Ended,
         duration_ms: 3,
+        fed: None,
     }
 }
 
@@ -142,6 +143,7 @@ fn unanswered(call: CallName) -> Answer {
         page: None,
         end: StreamEnd::Open,
         duration_ms: 4_500,
+        fed: None,
     }
 }
 
@@ -170,6 +172,7 @@ pub(in crate::findings) fn status(call: CallName, http: u16, code: Status, messa
         head: Some(head),
         end: StreamEnd::Ended,
         duration_ms: 3,
+        fed: None,
         ..unanswered(call)
     };
     Heard {

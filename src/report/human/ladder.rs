@@ -1,6 +1,6 @@
 //! What was looked at: the ladder of each endpoint, and every probe.
 
-use super::super::{Confidence, EndpointReport, LayerReport, Observation, Outcome, ProxyReport, Status};
+use super::super::{Confidence, EndpointReport, LayerReport, LimitReport, Observation, Outcome, ProxyReport, Status};
 use super::Detail;
 use super::page::{Ink, Page, Span};
 use crate::proxies::Proxy;
@@ -24,6 +24,26 @@ pub(super) fn endpoint(page: &mut Page, endpoint: &EndpointReport) {
     for rung in &endpoint.layers {
         self::rung(page, rung);
     }
+    if !endpoint.limits.is_empty() {
+        page.flow(&[], &[Span::strong("  limits")]);
+    }
+    for limit in &endpoint.limits {
+        self::limit(page, limit);
+    }
+}
+
+fn limit(page: &mut Page, limit: &LimitReport) {
+    let (ink, word) = match limit.status {
+        Status::Ok => (Ink::Good, "ok"),
+        Status::Failed => (Ink::Bad, "limited"),
+        Status::NotTried => (Ink::Faint, "not measured"),
+    };
+    let lead = [
+        Span::new(format!("  {} ", page.glyph(limit.status)), ink),
+        Span::plain(format!("{:<10}", limit.name)),
+    ];
+    let text = [Span::new(format!("{word}: "), ink), Span::plain(&limit.summary)];
+    page.flow(&lead, &text);
 }
 
 fn behind(proxy: &ProxyReport) -> String {

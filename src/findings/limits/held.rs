@@ -1,0 +1,126 @@
+//! What the held streams of an endpoint say together.
+
+use hoop_doctor_probes::http2::{ConnectionEnd, Http2, Reply, StreamEnd};
+use hoop_doctor_probes::wire::status::Said;
+
+use crate::evidence::{Held, Life, Measured, Pace, fed};
+use crate::findings::grpc::logged::by_call;
+
+/// Ages that differ by less than this, in milliseconds, are the same: streams begin 400 ms apart, so that what ends two of
+/// them at one moment ends them at ages that differ by that.
+const SAME: u64 = 200;
+
+/// What cuts a quiet stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Idle<'a> {
+    /// After how many milliseconds; an upper bound where the stream was only `forgotten`.
+    pub(super) after_ms: u64,
+    /// The stream that showed it.
+    pub(super) held: &'a Held,
+    /// Nobody was told: neither the stream nor its connection was ended.
+    pub(super) forgotten: bool,
+}
+
+/// The age at which streams are cut whatever flows, in milliseconds, and one of them.
+pub(super) fn lifetime(measured: &Measured) -> Option<(u64, &Held)> {
+    let (busy, keepalive) = (measured.held(Pace::Busy)?, measured.held(Pace::Keepalive)?);
+    let (Life::Cut { after_ms }, Life::Cut { after_ms: other }) = (busy.life(), keepalive.life()) else {
+        return None;
+    };
+    (after_ms.abs_diff(other) <= SAME).then_some((after_ms, busy))
+}
+
+/// What cuts a stream on which nothing flows, while one on which something does lives on.
+pub(super) fn idle(measured: &Measured) -> Option<Idle<'_>> {
+    let (silent, busy) = (measured.held(Pace::Silent)?, measured.held(Pace::Busy)?);
+    let (after_ms, forgotten) = match silent.life() {
+        Life::Cut { after_ms } => (after_ms, false),
+        Life::Forgotten => (fed(silent.http2.as_ref()?)?.1.whole_ms?, true),
+        Life::Lived | Life::Unwatched => return None,
+    };
+    let outlived = match busy.life() {
+        Life::Lived => true,
+        // Not where both ended at one moment.
+        Life::Cut { after_ms: longer } => lifetime(measured).is_some() && after_ms + SAME < longer,
+        Life::Forgotten | Life::Unwatched => false,
+    };
+    outlived.then_some(Idle {
+        after_ms,
+        held: silent,
+        forgotten,
+    })
+}
+
+/// Whether all held streams ended at one moment although they began at different ones: a restart, not a limit.
+pub(in crate::findings) fn ended_together(measured: &Measured) -> Option<&Held> {
+    let moment = |pace| {
+        let held = measured.held(pace)?;
+        match held.life() {
+            Life::Cut { after_ms } => Some((held.started_ms + after_ms, held)),
+            Life::Lived | Life::Forgotten | Life::Unwatched => None,
+        }
+    };
+    let (silent, _) = moment(Pace::Silent)?;
+    let (keepalive, _) = moment(Pace::Keepalive)?;
+    let (busy, held) = moment(Pace::Busy)?;
+    let together = silent.abs_diff(busy) <= SAME && keepalive.abs_diff(busy) <= SAME;
+    together.then_some(held)
+}
+
+/// How the stream ended, as a reader of RFC 9113 would say it.
+pub(in crate::findings) fn end(http2: &Http2) -> String {
+    let connection = |end| match end {
+        ConnectionEnd::Closed => "the connection was closed".to_owned(),
+        ConnectionEnd::Reset => "the connection was reset".to_owned(),
+        ConnectionEnd::Alert { description } => format!("the connection was ended with TLS alert {description}"),
+        ConnectionEnd::Malformed | ConnectionEnd::FrameTooLarge | ConnectionEnd::TooMuch => {
+            "the connection broke".to_owned()
+        }
+    };
+    if let Some(goaway) = &http2.goaway {
+        return format!("GOAWAY {}", goaway.code.name());
+    }
+    let Some(answer) = http2.answers.first() else {
+        return http2.end.map(connection).unwrap_or_default();
+    };
+    match (answer.reply(), http2.end) {
+        (Reply::Grpc(status), _) => format!("gRPC status {} \"{}\"", status.code.0, status.message),
+        (Reply::Http(head, _), _) => format!("HTTP {}", head.status),
+        (Reply::Reset(code), _) => format!("RST_STREAM {}", code.name()),
+        (Reply::Refused, _) => "RST_STREAM REFUSED_STREAM".to_owned(),
+        (Reply::NoStatus(_), _) => "an end without trailers".to_owned(),
+        (_, Some(end)) => connection(end),
+        (Reply::Lost | Reply::Silent, None) => "no answer".to_owned(),
+    }
+}
+
+/// What an agent prints when its stream ends as this held one did: its response headers are out by then, so that what
+/// comes here as an answer comes there as an end in the middle.
+pub(super) fn logged(http2: &Http2) -> Vec<String> {
+    let error = |code: &str, text: &str| format!("rpc error: code = {code} desc = {text}");
+    let internal = |name: &str| {
+        error(
+            "Internal",
+            &format!("stream terminated by RST_STREAM with error code: {name}"),
+        )
+    };
+    let Some(answer) = http2.answers.first() else {
+        return Vec::new();
+    };
+    match (answer.reply(), answer.end) {
+        (Reply::Reset(_) | Reply::Lost, _) => by_call(answer),
+        (Reply::Grpc(status), _) if status.said == Said::Other => vec![error(&status.code.name(), &status.message)],
+        // HAProxy answers before the headers are out, and ends the stream without trailers afterwards.
+        (Reply::Http(head, _), StreamEnd::Ended) if head.status == 504 => {
+            vec![error("Internal", "server closed the stream without sending trailers")]
+        }
+        (Reply::Grpc(_) | Reply::Http(..) | Reply::NoStatus(_), _) => vec![internal("INTERNAL_ERROR")],
+        (Reply::Refused | Reply::Silent, _) => Vec::new(),
+    }
+}
+
+/// Milliseconds as seconds, to a tenth.
+pub(in crate::findings) fn seconds(ms: u64) -> String {
+    let tenths = (ms + 50) / 100;
+    format!("{}.{} s", tenths / 10, tenths % 10)
+}
