@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use h2::Reason;
 
@@ -49,6 +50,7 @@ pub enum Fault {
     FrameSizeError,
     Http2HandshakeFailed,
     FewStreams,
+    StreamsRefused,
     ConnectionRecycled,
     ConnectionLost,
     GatewayGrpcDown,
@@ -74,14 +76,24 @@ pub enum Fault {
     HealthMethodUnknown,
     GrpcTimeout,
     MetadataStripped,
+    AuthorizationStripped,
+    CredentialsRejected,
     RateLimited,
     GrpcIntermittent,
     BodyLimit,
+    StreamLimit,
+    HeaderLimit,
+    IdleTimeout,
+    FlowForgotten,
+    StreamLifetime,
+    MessageLimit,
+    ResponseBuffered,
+    AdvertisedUrlDiffers,
 }
 
 impl Fault {
     /// Every fault, in the order of what `check` says about it.
-    pub const ALL: [Self; 58] = [
+    pub const ALL: [Self; 69] = [
         Self::TcpRefused,
         Self::ClosedAtOnce,
         Self::SilentAfterConnect,
@@ -112,6 +124,7 @@ impl Fault {
         Self::FrameSizeError,
         Self::Http2HandshakeFailed,
         Self::FewStreams,
+        Self::StreamsRefused,
         Self::ConnectionRecycled,
         Self::ConnectionLost,
         Self::GatewayGrpcDown,
@@ -137,9 +150,19 @@ impl Fault {
         Self::HealthMethodUnknown,
         Self::GrpcTimeout,
         Self::MetadataStripped,
+        Self::AuthorizationStripped,
+        Self::CredentialsRejected,
         Self::RateLimited,
         Self::GrpcIntermittent,
         Self::BodyLimit,
+        Self::StreamLimit,
+        Self::HeaderLimit,
+        Self::IdleTimeout,
+        Self::FlowForgotten,
+        Self::StreamLifetime,
+        Self::MessageLimit,
+        Self::ResponseBuffered,
+        Self::AdvertisedUrlDiffers,
     ];
 
     /// What a user calls it: `body-limit`.
@@ -157,6 +180,11 @@ impl Fault {
         self.row().expects
     }
 
+    /// What `check` has to be asked for to notice; to any other one this is a healthy gateway.
+    pub fn needs(self) -> Needs {
+        self.row().needs
+    }
+
     pub(crate) fn plan(self) -> Plan {
         self.row().plan
     }
@@ -167,6 +195,7 @@ impl Fault {
             name,
             summary,
             plan,
+            needs: Needs::Nothing,
         };
         let healthy = Plan::HEALTHY;
         let over_tls = Plan {
@@ -403,6 +432,13 @@ impl Fault {
                 "the proxy allows four streams on a connection",
                 proxy(Obstacle::FewStreams),
             ),
+            Self::StreamsRefused => row(
+                "HD409",
+                "streams-refused",
+                "Envoy's circuit breaker refuses a call beside eight others, whatever its SETTINGS allow",
+                proxy(Obstacle::CircuitBreaker),
+            )
+            .needing(Needs::Deep),
             Self::ConnectionRecycled => row(
                 "HD410",
                 "connection-recycled",
@@ -562,6 +598,24 @@ impl Fault {
                 "the proxy removes the header origin",
                 proxy(Obstacle::Without("origin")),
             ),
+            Self::AuthorizationStripped => row(
+                "HD617",
+                "authorization-stripped",
+                "the proxy removes the header authorization from gRPC and keeps it for REST",
+                proxy(Obstacle::Without("authorization")),
+            )
+            .needing(Needs::Auth),
+            Self::CredentialsRejected => row(
+                "HD618",
+                "credentials-rejected",
+                "the gateway refuses every token, on both ports",
+                Plan {
+                    grpc: Grpc::Gateway(grpc::Gateway::RejectingTokens),
+                    rest: Rest::Gateway(rest::Gateway::RejectingTokens),
+                    ..over_tls
+                },
+            )
+            .needing(Needs::Auth),
             Self::RateLimited => row(
                 "HD620",
                 "rate-limited",
@@ -580,8 +634,77 @@ impl Fault {
                 "the proxy lets 1 MiB through on a stream, as nginx does by default",
                 proxy(Obstacle::BodyLimit(1 << 20)),
             ),
+            Self::StreamLimit => row(
+                "HD701",
+                "stream-limit",
+                "the proxy resets a stream after 1 MiB of real bytes, whatever length was declared",
+                proxy(Obstacle::StreamLimit(1 << 20)),
+            )
+            .needing(Needs::Deep),
+            Self::HeaderLimit => row(
+                "HD702",
+                "header-limit",
+                "a header field over 4096 bytes ends the connection, as in nginx with buffers of 4k",
+                proxy(Obstacle::HeaderLimit(4096)),
+            )
+            .needing(Needs::Deep),
+            Self::IdleTimeout => row(
+                "HD703",
+                "idle-timeout",
+                "nginx resets a stream on which the client sends nothing for 3 s",
+                proxy(Obstacle::BodyTimeout(PATIENCE)),
+            )
+            .needing(Needs::Deep),
+            Self::FlowForgotten => row(
+                "HD703",
+                "flow-forgotten",
+                "a firewall forgets a connection on which the client sends nothing for 3 s, and tells nobody",
+                grpc(Grpc::Tcp(TcpFault::ForgottenAfter(PATIENCE))),
+            )
+            .needing(Needs::Deep),
+            Self::StreamLifetime => row(
+                "HD704",
+                "stream-lifetime",
+                "the proxy resets a stream after 3 s, whatever flows on it",
+                proxy(Obstacle::Lifetime(PATIENCE)),
+            )
+            .needing(Needs::Deep),
+            Self::MessageLimit => row(
+                "HD705",
+                "message-limit",
+                "an old gateway that takes messages of up to 4 MiB",
+                grpc(Grpc::Gateway(grpc::Gateway::WithSmallMessages)),
+            )
+            .needing(Needs::Deep),
+            Self::ResponseBuffered => row(
+                "HD707",
+                "response-buffered",
+                "the proxy holds a response back until it is complete",
+                proxy(Obstacle::Collecting),
+            ),
+            Self::AdvertisedUrlDiffers => row(
+                "HD903",
+                "advertised-url-differs",
+                "the gateway tells its users another gRPC URL than its own",
+                Plan {
+                    rest: Rest::Gateway(rest::Gateway::AdvertisingElsewhere),
+                    ..over_tls
+                },
+            )
+            .needing(Needs::Auth),
         }
     }
+}
+
+/// Which look of `check` a fault takes to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// The one without options.
+    Nothing,
+    /// `--deep`.
+    Deep,
+    /// `--auth`, with a token.
+    Auth,
 }
 
 impl fmt::Display for Fault {
@@ -636,6 +759,13 @@ struct Row {
     name: &'static str,
     summary: &'static str,
     plan: Plan,
+    needs: Needs,
+}
+
+impl Row {
+    fn needing(self, needs: Needs) -> Self {
+        Self { needs, ..self }
+    }
 }
 
 /// How a stand-in is built: at most one part of it differs from a healthy one.
@@ -687,6 +817,8 @@ pub(crate) enum TcpFault {
     OpenSsh,
     Http1Only,
     ProxyLineWanted,
+    /// A hop drops a connection from its table when so long nothing came from the client.
+    ForgottenAfter(Duration),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -727,6 +859,9 @@ pub(crate) enum Told {
     GrpcPortForRest,
 }
 
+/// How long anything that times out waits: long enough to be told from slowness, short enough for a rehearsal.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// Alert descriptions of RFC 8446 section 6, and of RFC 6066 section 3 for the name.
 const PROTOCOL_VERSION: u8 = 70;
 const ACCESS_DENIED: u8 = 49;
@@ -756,11 +891,11 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_is_its_own_in_what_it_expects() {
+    fn a_fault_is_its_own_in_what_it_does() {
         assert_eq!(
             Fault::ALL
                 .iter()
-                .map(|fault| fault.expects())
+                .map(|fault| fault.summary())
                 .collect::<HashSet<_>>()
                 .len(),
             Fault::ALL.len()
@@ -772,7 +907,7 @@ mod tests {
         let text = |name: &str| name.parse::<Fault>().expect_err("no such fault").to_string();
         assert_eq!(
             text("body_limit_1m"),
-            "no fault is called \"body_limit_1m\"; there is body-limit"
+            "no fault is called \"body_limit_1m\"; there is body-limit, stream-limit, header-limit, message-limit"
         );
         assert_eq!(
             text("nonsense"),

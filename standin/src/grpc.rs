@@ -6,13 +6,13 @@
 mod exchange;
 mod packet;
 
-use http::{Method, StatusCode, header, request};
+use http::{HeaderMap, Method, StatusCode, header, request};
 use prost::Message;
 use prost::bytes::Bytes;
 
 use crate::proxy::Page;
 
-pub(crate) use exchange::{Bandwidth, Code, Limit, Messages, NoMessage, Reply, Status, Trailers, subtype};
+pub(crate) use exchange::{Bandwidth, Code, Limit, Messages, NoMessage, Passage, Reply, Status, subtype};
 use packet::{HealthCheckRequest, HealthCheckResponse, PreConnectRequest, PreConnectResponse};
 
 /// What the gateway behind the gRPC port is like.
@@ -25,6 +25,16 @@ pub(crate) enum Gateway {
     WithoutHealthCheck,
     /// A gRPC server of someone else.
     OtherService,
+    /// As before 1.15.27, when grpc-go's own limit on messages held.
+    WithSmallMessages,
+    /// It knows nobody.
+    RejectingTokens,
+}
+
+impl Gateway {
+    fn lets_in(self, headers: &HeaderMap) -> bool {
+        self != Self::RejectingTokens && is_authorized(headers)
+    }
 }
 
 /// How a call ended.
@@ -40,7 +50,7 @@ pub(crate) async fn answer(
     gateway: Gateway,
     head: &request::Parts,
     messages: Messages,
-    reply: Reply,
+    reply: &mut Reply,
 ) -> Result<Ended, h2::Error> {
     let content_type = head
         .headers
@@ -51,7 +61,7 @@ pub(crate) async fn answer(
         let status = Status::new(Code::InvalidArgument, text);
         return reply.abort(StatusCode::UNSUPPORTED_MEDIA_TYPE, &status).map(answered);
     };
-    let reply = reply.in_subtype(subtype);
+    reply.in_subtype(subtype);
     if head.method != Method::POST {
         let text = format!(
             "Received a HEADERS frame with :method {:?} which should be POST",
@@ -62,6 +72,11 @@ pub(crate) async fn answer(
             .map(answered);
     }
     let path = head.uri.path_and_query().map_or("", |path| path.as_str());
+    let messages = if gateway == Gateway::WithSmallMessages {
+        messages
+    } else {
+        messages.up_to(MAX_MESSAGE)
+    };
     match method(gateway, path) {
         Err(status) => reply.status(&status).map(answered),
         Ok(called) => {
@@ -70,7 +85,7 @@ pub(crate) async fn answer(
             }
             match called {
                 Called::HealthCheck => health_check(messages, reply).await.map(answered),
-                Called::PreConnect => pre_connect(head, messages, reply).await.map(answered),
+                Called::PreConnect => pre_connect(gateway, head, messages, reply).await.map(answered),
                 Called::Connect => connect(gateway, head, messages, reply).await,
             }
         }
@@ -78,7 +93,7 @@ pub(crate) async fn answer(
 }
 
 /// What this gateway takes for a valid credential, over gRPC and over REST.
-pub(crate) fn is_authorized(headers: &http::HeaderMap) -> bool {
+pub(crate) fn is_authorized(headers: &HeaderMap) -> bool {
     headers
         .get(header::AUTHORIZATION)
         .is_some_and(|value| value == "Bearer good")
@@ -117,7 +132,7 @@ fn compression_refused(head: &request::Parts) -> Option<Status> {
     })
 }
 
-async fn health_check(mut messages: Messages, mut reply: Reply) -> Result<(), h2::Error> {
+async fn health_check(mut messages: Messages, reply: &mut Reply) -> Result<(), h2::Error> {
     match unary::<HealthCheckRequest>(&mut messages).await {
         Ok(HealthCheckRequest {}) => {
             let response = HealthCheckResponse { status: "OK".into() };
@@ -128,10 +143,15 @@ async fn health_check(mut messages: Messages, mut reply: Reply) -> Result<(), h2
     }
 }
 
-async fn pre_connect(head: &request::Parts, mut messages: Messages, mut reply: Reply) -> Result<(), h2::Error> {
+async fn pre_connect(
+    gateway: Gateway,
+    head: &request::Parts,
+    mut messages: Messages,
+    reply: &mut Reply,
+) -> Result<(), h2::Error> {
     match unary::<PreConnectRequest>(&mut messages).await {
         Err(refusal) => refuse(reply, refusal),
-        Ok(_) if !is_authorized(&head.headers) => reply.status(&invalid_authentication()),
+        Ok(_) if !gateway.lets_in(&head.headers) => reply.status(&invalid_authentication()),
         Ok(_) => {
             // Nobody ever waits for this agent: an idle gateway's answer.
             let response = PreConnectResponse {
@@ -149,7 +169,7 @@ async fn connect(
     gateway: Gateway,
     head: &request::Parts,
     mut messages: Messages,
-    mut reply: Reply,
+    reply: &mut Reply,
 ) -> Result<Ended, h2::Error> {
     if gateway == Gateway::WithoutIdentityProvider {
         let text = "internal error, unable to initialize identity provider";
@@ -160,7 +180,7 @@ async fn connect(
             .status(&Status::new(Code::InvalidArgument, "missing client origin"))
             .map(answered);
     };
-    if !is_authorized(&head.headers) {
+    if !gateway.lets_in(&head.headers) {
         return reply.status(&invalid_authentication()).map(answered);
     }
     if origin != "agent" {
@@ -201,12 +221,16 @@ async fn unary<M: Message + Default>(messages: &mut Messages) -> Result<M, NoMes
 }
 
 /// Answers where a message should have come. The bare texts of a unary call are what grpc-go makes of Go's own errors.
-fn refuse(reply: Reply, why: NoMessage) -> Result<(), h2::Error> {
+fn refuse(reply: &mut Reply, why: NoMessage) -> Result<(), h2::Error> {
     match why {
         NoMessage::Refused(status) => reply.status(&status),
         NoMessage::End => reply.status(&Status::new(Code::Unknown, "EOF")),
         NoMessage::Cut => reply.status(&Status::new(Code::Unknown, "unexpected EOF")),
         NoMessage::OverLimit => reply.over_limit(Page::TooLarge.response()),
+        NoMessage::Reset(reason) => {
+            reply.reset(reason);
+            Ok(())
+        }
         NoMessage::Lost => Ok(()),
     }
 }
@@ -220,6 +244,9 @@ fn answered((): ()) -> Ended {
 }
 
 const SERVICE: &str = "protobuf.Transport";
+
+/// What Hoop's gateway sets as its limit: 17 MiB.
+const MAX_MESSAGE: usize = 17_825_792;
 
 /// The only connection that this gateway knows by name.
 const CONNECTION: &str = "demo";

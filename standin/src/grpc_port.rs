@@ -1,21 +1,24 @@
 //! The gRPC port, layer by layer: TCP, TLS, HTTP/2, calls. A fault steps in at one of them and leaves the others alone.
 
+use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use h2::RecvStream;
 use h2::server::SendResponse;
+use h2::{Reason, RecvStream};
 use http::Request;
 use prost::bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::conversation::{hang_up, ignore};
 use crate::fault::{Grpc, Http2Fault, TcpFault, TlsFault};
+use crate::forgetful::Forgetful;
 use crate::grpc::{self, Bandwidth, Ended, Messages, Reply};
-use crate::proxy::{self, Obstacle, Page, Peer};
+use crate::proxy::{self, CALLS_AT_A_TIME, Obstacle, Page, Peer, Turn};
 use crate::tls::{Alpn, ClientCertificate, FirstRecord, Handshake, Tls, chose_h2, first_record, reopened};
 use crate::{Seen, http1};
 
@@ -23,6 +26,7 @@ use crate::{Seen, http1};
 pub(crate) struct GrpcPort {
     grpc: Grpc,
     handshake: Option<Handshake>,
+    places: Arc<Semaphore>,
     pub(crate) seen: Arc<Seen>,
 }
 
@@ -42,6 +46,7 @@ impl GrpcPort {
         Ok(Arc::new(Self {
             grpc,
             handshake,
+            places: Arc::new(Semaphore::new(CALLS_AT_A_TIME)),
             seen: Arc::default(),
         }))
     }
@@ -85,19 +90,21 @@ impl GrpcPort {
 
     /// From here on TLS is in order, or there is none.
     async fn secured(&self, io: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
-        if let Grpc::Http2(fault) = self.grpc {
-            return http2_fault(fault, io).await;
+        match self.grpc {
+            Grpc::Http2(fault) => http2_fault(fault, io).await,
+            // Inside TLS, where the same bytes come as outside.
+            Grpc::Tcp(TcpFault::ForgottenAfter(silence)) => self.http2(Forgetful::new(io, silence)).await,
+            Grpc::Tcp(_) | Grpc::Tls(_) | Grpc::Proxy(_) | Grpc::Gateway(_) => self.http2(io).await,
         }
-        self.http2(io).await
     }
 
-    async fn http2(&self, io: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
+    async fn http2(&self, mut io: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
         let peer = if let Grpc::Proxy(obstacle) = self.grpc {
             obstacle.peer()
         } else {
             Peer::GrpcGo
         };
-        let handshake = peer.settings().handshake::<_, Bytes>(io);
+        let handshake = peer.settings().handshake::<_, Bytes>(&mut io);
         let Ok(connection) = tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await else {
             return Ok(());
         };
@@ -115,11 +122,24 @@ impl GrpcPort {
                 next = connection.accept() => {
                     let Some(call) = next else { return Ok(()) };
                     let (request, respond) = call.map_err(io::Error::other)?;
+                    let turn = Turn {
+                        earlier: self.seen.request(),
+                        place: Arc::clone(&self.places).try_acquire_owned().ok(),
+                    };
+                    if let Grpc::Proxy(obstacle) = self.grpc
+                        && obstacle.cannot_hold(request.headers())
+                    {
+                        connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
+                        // What it ends with is our own reason.
+                        let _ = poll_fn(|cx| connection.poll_closed(cx)).await;
+                        drop(connection);
+                        return hang_up(io).await;
+                    }
                     accepted += 1;
                     if self.grpc == Grpc::Proxy(Obstacle::Recycled) && accepted == CALLS_OF_A_CONNECTION {
                         connection.graceful_shutdown();
                     }
-                    calls.spawn(call_of(self.grpc, self.seen.request(), request, respond, Arc::clone(&bandwidth)));
+                    calls.spawn(call_of(self.grpc, turn, request, respond, Arc::clone(&bandwidth)));
                 }
                 Some(ended) = calls.join_next() => {
                     if let Ok(Ok(Ended::Crashed)) = ended {
@@ -150,6 +170,7 @@ impl GrpcPort {
                 hang_up(tcp).await
             }
             TcpFault::Http1Only => self.http1(tcp).await,
+            TcpFault::ForgottenAfter(_) => self.opened(tcp).await,
             TcpFault::ProxyLineWanted => {
                 if proxy_line(&mut tcp).await? {
                     self.opened(tcp).await
@@ -164,7 +185,7 @@ impl GrpcPort {
 /// One call, with what stands in its way.
 async fn call_of(
     grpc: Grpc,
-    earlier: usize,
+    turn: Turn,
     request: Request<RecvStream>,
     respond: SendResponse<Bytes>,
     bandwidth: Arc<Bandwidth>,
@@ -173,12 +194,12 @@ async fn call_of(
     let messages = Messages::new(body, &head.headers, bandwidth);
     match grpc {
         Grpc::Proxy(obstacle) => {
-            let reply = Reply::new(respond).passed_on_by(obstacle.peer().server(), obstacle.trailers());
-            obstacle.meet(head, messages, reply, earlier).await
+            let reply = Reply::new(respond).passed_on_by(obstacle.peer().server(), obstacle.passage());
+            obstacle.meet(head, messages, reply, turn).await
         }
-        Grpc::Gateway(gateway) => grpc::answer(gateway, &head, messages, Reply::new(respond)).await,
+        Grpc::Gateway(gateway) => grpc::answer(gateway, &head, messages, &mut Reply::new(respond)).await,
         Grpc::Tcp(_) | Grpc::Tls(_) | Grpc::Http2(_) => {
-            grpc::answer(grpc::Gateway::Well, &head, messages, Reply::new(respond)).await
+            grpc::answer(grpc::Gateway::Well, &head, messages, &mut Reply::new(respond)).await
         }
     }
 }
@@ -251,3 +272,147 @@ const SMALL_HELLO: usize = 1000;
 
 /// The longest line that version 1 allows, without its end.
 const MAX_PROXY_LINE: usize = 107;
+
+#[cfg(test)]
+mod tests {
+    //! What a clock decides, over a pipe and with a paused clock.
+
+    use h2::SendStream;
+    use h2::client::{ResponseFuture, SendRequest};
+    use tokio::io::duplex;
+    use tokio::time::{Instant, sleep, timeout};
+
+    use super::*;
+    use crate::Fault;
+
+    /// The client's end of a connection to a port with this fault, over which all of TCP and TLS went well.
+    async fn connection(fault: Option<Fault>) -> SendRequest<Bytes> {
+        let plan = fault.map_or(crate::fault::Plan::HEALTHY, Fault::plan);
+        let port = GrpcPort::new(plan.grpc, None).expect("no certificate to refuse");
+        let (near, far) = duplex(1 << 16);
+        tokio::spawn(async move { port.secured(far).await });
+        let (send, connection) = h2::client::handshake(near).await.expect("HTTP/2 comes up");
+        tokio::spawn(connection);
+        send
+    }
+
+    /// A call that is held open, with the headers that `Connect` takes for a good client's.
+    async fn held(send: &SendRequest<Bytes>, method: &str) -> (ResponseFuture, SendStream<Bytes>) {
+        let request = Request::post(format!("http://gateway.test/protobuf.Transport/{method}"))
+            .header("content-type", "application/grpc")
+            .header("authorization", "Bearer good")
+            .header("origin", "agent");
+        let mut send = send.clone().ready().await.expect("the connection is open");
+        let request = request.body(()).expect("a valid request");
+        send.send_request(request, false).expect("the stream is opened")
+    }
+
+    fn feed(body: &mut SendStream<Bytes>, data: &'static [u8]) {
+        body.send_data(Bytes::from_static(data), false)
+            .expect("the stream is open");
+    }
+
+    /// When the call ends, in seconds from now, and with which reset.
+    async fn end(response: ResponseFuture) -> (f64, Option<Reason>) {
+        let start = Instant::now();
+        let reason = match response.await {
+            Ok(mut response) => match response.body_mut().data().await {
+                None => None,
+                Some(Ok(data)) => panic!("an answer: {data:?}"),
+                Some(Err(error)) => error.reason(),
+            },
+            Err(error) => error.reason(),
+        };
+        let seconds = start.elapsed().as_secs_f64();
+        ((seconds * 10.0).round() / 10.0, reason)
+    }
+
+    /// A message byte by byte: its prefix, then one unknown field as padding.
+    const BYTES: [&[u8]; 10] = [&[0], &[0], &[0], &[0], &[5], &[0x7a], &[3], &[1], &[2], &[3]];
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_gateway_waits_for_a_message_as_long_as_it_takes() {
+        let send = connection(None).await;
+        let (mut response, mut body) = held(&send, "HealthCheck").await;
+        for byte in BYTES {
+            assert!(
+                timeout(SECOND * 3600, &mut response).await.is_err(),
+                "an hour between bytes"
+            );
+            feed(&mut body, byte);
+        }
+        let response = response.await.expect("an answer");
+        let trailers = async {
+            let mut body = response.into_body();
+            body.data().await.expect("a message").expect("the stream lives");
+            body.trailers().await.expect("the stream lives").expect("trailers")
+        };
+        assert_eq!(trailers.await["grpc-status"], "0");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_timeout_ends_a_silent_stream_after_three_seconds() {
+        let send = connection(Some(Fault::IdleTimeout)).await;
+        for method in ["HealthCheck", "Connect"] {
+            let (response, _body) = held(&send, method).await;
+            assert_eq!(end(response).await, (3.0, Some(Reason::PROTOCOL_ERROR)), "{method}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_timeout_starts_anew_with_every_byte() {
+        let send = connection(Some(Fault::IdleTimeout)).await;
+        let (mut response, mut body) = held(&send, "HealthCheck").await;
+        for byte in &BYTES[1..] {
+            assert!(timeout(SECOND * 2, &mut response).await.is_err());
+            feed(&mut body, byte);
+        }
+        assert_eq!(end(response).await, (3.0, Some(Reason::PROTOCOL_ERROR)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lifetime_ends_a_stream_whatever_flows() {
+        let send = connection(Some(Fault::StreamLifetime)).await;
+        let (silent, _body) = held(&send, "HealthCheck").await;
+        assert_eq!(end(silent).await, (3.0, Some(Reason::INTERNAL_ERROR)));
+
+        let (mut busy, mut body) = held(&send, "HealthCheck").await;
+        for byte in &BYTES[..2] {
+            assert!(timeout(SECOND, &mut busy).await.is_err());
+            feed(&mut body, byte);
+        }
+        assert_eq!(end(busy).await, (1.0, Some(Reason::INTERNAL_ERROR)));
+
+        let (begun, mut body) = held(&send, "Connect").await;
+        feed(&mut body, &[0; 5]);
+        let mut echo = begun.await.expect("the echo begins").into_body();
+        assert_eq!(echo.data().await.expect("an echo").expect("it lives"), [0; 5][..]);
+        let start = Instant::now();
+        let error = echo.data().await.expect("no end").expect_err("a reset");
+        assert_eq!(
+            (start.elapsed().as_secs(), error.reason()),
+            (3, Some(Reason::INTERNAL_ERROR))
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_forgotten_flow_is_neither_read_nor_answered_nor_closed() {
+        let send = connection(Some(Fault::FlowForgotten)).await;
+        let (busy, mut body) = held(&send, "HealthCheck").await;
+        for byte in BYTES {
+            sleep(SECOND * 2).await;
+            feed(&mut body, byte);
+        }
+        assert_eq!(busy.await.expect("it is remembered while bytes come").status(), 200);
+
+        let (quiet, mut body) = held(&send, "HealthCheck").await;
+        sleep(SECOND * 4).await;
+        for byte in BYTES {
+            feed(&mut body, byte);
+        }
+        assert!(timeout(SECOND * 86_400, quiet).await.is_err(), "not even an end");
+        let (later, _body) = held(&send, "Connect").await;
+        assert!(timeout(SECOND, later).await.is_err());
+    }
+}

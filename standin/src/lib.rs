@@ -11,6 +11,7 @@
 mod certificate;
 mod conversation;
 mod fault;
+mod forgetful;
 mod grpc;
 mod grpc_port;
 mod http1;
@@ -27,7 +28,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::net::TcpSocket;
 use tokio::task::JoinSet;
 
-pub use crate::fault::{Fault, UnknownFault};
+pub use crate::fault::{Fault, Needs, UnknownFault};
 pub use crate::tls::{Tls, TlsError};
 
 use crate::fault::{Grpc, Plan, TcpFault, Told, Wire};

@@ -1,13 +1,16 @@
 //! What a reverse proxy puts in front of a gateway: its HTTP/2 settings, its error pages, its ways of breaking gRPC.
 
 use std::future::pending;
+use std::time::Duration;
 
 use h2::{Reason, server};
 use http::header::{self, HeaderValue};
-use http::{Response, StatusCode, request};
+use http::{HeaderMap, Response, StatusCode, request};
 use prost::bytes::Bytes;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
 
-use crate::grpc::{self, Code, Ended, Limit, Messages, Reply, Status, Trailers};
+use crate::grpc::{self, Code, Ended, Limit, Messages, Passage, Reply, Status};
 use crate::rest;
 
 /// Whose HTTP/2 a client meets.
@@ -20,6 +23,8 @@ pub(crate) enum Peer {
     Unknown,
     /// nginx with `http2_max_concurrent_streams` set low.
     NginxWithFewStreams,
+    /// Envoy with `max_concurrent_streams` set lower, as at the edge of a network.
+    EnvoyAtTheEdge,
 }
 
 impl Peer {
@@ -28,7 +33,7 @@ impl Peer {
         match self {
             Self::GrpcGo | Self::Unknown => None,
             Self::Nginx | Self::NginxWithFewStreams => Some(NGINX),
-            Self::Envoy => Some("envoy"),
+            Self::Envoy | Self::EnvoyAtTheEdge => Some("envoy"),
         }
     }
 
@@ -39,11 +44,8 @@ impl Peer {
             Self::GrpcGo => settings.max_frame_size(16_384),
             Self::Nginx => nginx_settings(&mut settings, 128),
             Self::NginxWithFewStreams => nginx_settings(&mut settings, 4),
-            Self::Envoy => settings
-                .header_table_size(4096)
-                .max_concurrent_streams(1024)
-                .initial_window_size(16_777_216)
-                .initial_connection_window_size(25_165_824),
+            Self::Envoy => envoy_settings(&mut settings, 1024),
+            Self::EnvoyAtTheEdge => envoy_settings(&mut settings, 128),
             Self::Unknown => settings.max_concurrent_streams(256).initial_window_size(1_048_576),
         };
         settings
@@ -56,6 +58,14 @@ fn nginx_settings(settings: &mut server::Builder, streams: u32) -> &mut server::
         .initial_window_size(65_536)
         .max_frame_size(16_777_215)
         .initial_connection_window_size(2_147_483_647)
+}
+
+fn envoy_settings(settings: &mut server::Builder, streams: u32) -> &mut server::Builder {
+    settings
+        .header_table_size(4096)
+        .max_concurrent_streams(streams)
+        .initial_window_size(16_777_216)
+        .initial_connection_window_size(25_165_824)
 }
 
 /// A page that nginx makes up itself.
@@ -126,8 +136,18 @@ pub(crate) enum Obstacle {
     Silence,
     /// `client_max_body_size`: a longer declared body gets a page, a longer real one a reset.
     BodyLimit(usize),
+    /// A stream is reset after so many real bytes, whatever it declared.
+    StreamLimit(usize),
+    /// `large_client_header_buffers`: a longer field ends the connection.
+    HeaderLimit(usize),
+    /// `client_body_timeout`: a stream is reset when so long nothing comes from the client.
+    BodyTimeout(Duration),
+    /// A stream is reset at this age.
+    Lifetime(Duration),
     /// A request goes on only when it is complete.
     Buffering,
+    /// A response goes on only when it is complete.
+    Collecting,
     /// Response trailers are lost.
     NoTrailers,
     /// A request header is lost.
@@ -135,6 +155,8 @@ pub(crate) enum Obstacle {
     Reset(Reason),
     /// Envoy has no endpoint to send to.
     NoHealthyUpstream,
+    /// Envoy's `max_requests`: a call beyond [`CALLS_AT_A_TIME`] is refused.
+    CircuitBreaker,
     /// None but the small number of streams.
     FewStreams,
     /// Every connection ends after a few calls.
@@ -149,40 +171,66 @@ impl Obstacle {
             | Self::Page(_)
             | Self::PageEverySecondTime(_)
             | Self::BodyLimit(_)
+            | Self::HeaderLimit(_)
+            | Self::BodyTimeout(_)
             | Self::Without(_)
             | Self::Recycled => Peer::Nginx,
             Self::FewStreams => Peer::NginxWithFewStreams,
             Self::NoHealthyUpstream => Peer::Envoy,
-            Self::Silence | Self::Buffering | Self::NoTrailers | Self::Reset(_) => Peer::Unknown,
+            Self::CircuitBreaker => Peer::EnvoyAtTheEdge,
+            Self::Silence
+            | Self::StreamLimit(_)
+            | Self::Lifetime(_)
+            | Self::Buffering
+            | Self::Collecting
+            | Self::NoTrailers
+            | Self::Reset(_) => Peer::Unknown,
         }
     }
 
-    pub(crate) fn trailers(self) -> Trailers {
+    pub(crate) fn passage(self) -> Passage {
         if self == Self::NoTrailers {
-            Trailers::Dropped
+            Passage::WithoutTrailers
+        } else if self == Self::Collecting {
+            Passage::Collected
         } else {
-            Trailers::Kept
+            Passage::Untouched
         }
     }
 
-    /// What becomes of one call. `earlier` is how many calls there were before it.
+    /// Whether the whole connection ends over these headers.
+    pub(crate) fn cannot_hold(self, headers: &HeaderMap) -> bool {
+        let Self::HeaderLimit(limit) = self else {
+            return false;
+        };
+        headers
+            .iter()
+            .any(|(name, value)| name.as_str().len() + value.len() > limit)
+    }
+
+    /// What becomes of one call.
     pub(crate) async fn meet(
         self,
         mut head: request::Parts,
         mut messages: Messages,
-        reply: Reply,
-        earlier: usize,
+        mut reply: Reply,
+        turn: Turn,
     ) -> Result<Ended, h2::Error> {
         let answered = |()| Ended::Answered;
         match self {
             Self::Page(page) => return reply.page(page.response()).map(answered),
-            Self::PageEverySecondTime(page) if earlier % 2 == 1 => return reply.page(page.response()).map(answered),
+            Self::PageEverySecondTime(page) if turn.earlier % 2 == 1 => {
+                return reply.page(page.response()).map(answered);
+            }
             Self::WebPageUnlessConnect if head.uri.path() == "/protobuf.Transport/Connect" => {}
             Self::WebPage | Self::WebPageUnlessConnect => {
                 if messages.buffer_all().await.is_err() {
                     return Ok(Ended::Answered);
                 }
                 return reply.page(passed_on(rest::web_page())).map(answered);
+            }
+            Self::CircuitBreaker if turn.place.is_none() => {
+                return reply.status(&Status::new(Code::Unavailable, OVERFLOW)).map(answered);
             }
             Self::Silence => {
                 let _kept_open = (messages, reply);
@@ -203,16 +251,39 @@ impl Obstacle {
                 }
                 messages = messages.limited(Limit::Bytes(limit));
             }
+            Self::StreamLimit(limit) => messages = messages.limited(Limit::BytesUntilReset(limit)),
+            Self::BodyTimeout(limit) => messages = messages.limited(Limit::Silence(limit)),
+            Self::Lifetime(limit) => {
+                let answer = grpc::answer(grpc::Gateway::Well, &head, messages, &mut reply);
+                return timeout(limit, answer).await.unwrap_or_else(|_| {
+                    reply.reset(Reason::INTERNAL_ERROR);
+                    Ok(Ended::Answered)
+                });
+            }
             Self::Buffering => {
                 if messages.buffer_all().await.is_err() {
                     return Ok(Ended::Answered);
                 }
             }
             Self::Without(name) => drop(head.headers.remove(name)),
-            Self::PageEverySecondTime(_) | Self::NoTrailers | Self::FewStreams | Self::Recycled => {}
+            Self::PageEverySecondTime(_)
+            | Self::HeaderLimit(_)
+            | Self::Collecting
+            | Self::NoTrailers
+            | Self::CircuitBreaker
+            | Self::FewStreams
+            | Self::Recycled => {}
         }
-        grpc::answer(grpc::Gateway::Well, &head, messages, reply).await
+        grpc::answer(grpc::Gateway::Well, &head, messages, &mut reply).await
     }
+}
+
+/// A call among the others of its port.
+pub(crate) struct Turn {
+    /// How many calls there were before it.
+    pub(crate) earlier: usize,
+    /// One of [`CALLS_AT_A_TIME`], held until the call is answered; `None` where all were taken.
+    pub(crate) place: Option<OwnedSemaphorePermit>,
 }
 
 fn declared_length(head: &request::Parts) -> Option<usize> {
@@ -246,5 +317,10 @@ fn page_text(title: &str) -> String {
          <hr><center>{NGINX}</center>\r\n</body>\r\n</html>\r\n"
     )
 }
+
+/// What `max_requests` is set to where calls are refused: two more than one check makes.
+pub(crate) const CALLS_AT_A_TIME: usize = 8;
+
+const OVERFLOW: &str = "upstream connect error or disconnect/reset before headers. reset reason: overflow";
 
 const NGINX: &str = "nginx/1.28.0";

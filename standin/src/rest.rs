@@ -18,6 +18,10 @@ pub(crate) enum Gateway {
     WithoutGrpc,
     /// Its database is away.
     WithoutDatabase,
+    /// It knows nobody.
+    RejectingTokens,
+    /// Its `GRPC_URL` is set to another place than where it is reached.
+    AdvertisingElsewhere,
 }
 
 /// Answers one request. `urls` is what this gateway advertises.
@@ -62,10 +66,13 @@ fn route(gateway: Gateway, head: &Parts, urls: &Urls) -> Response<Bytes> {
             json(StatusCode::UNAUTHORIZED, r#"{"error":"missing HOOP_KEY header"}"#)
         }
         "/api/ws" => json(StatusCode::UNAUTHORIZED, r#"{"error":"invalid authentication"}"#),
-        "/api/serverinfo" | "/api/userinfo" if !is_authorized(&head.headers) => {
+        "/api/serverinfo" | "/api/userinfo" if gateway == Gateway::RejectingTokens || !is_authorized(&head.headers) => {
             json(StatusCode::UNAUTHORIZED, r#"{"message":"access denied"}"#)
         }
-        "/api/serverinfo" => json(StatusCode::OK, server_info(urls)),
+        "/api/serverinfo" if gateway == Gateway::AdvertisingElsewhere => {
+            json(StatusCode::OK, server_info(&urls.api, ELSEWHERE))
+        }
+        "/api/serverinfo" => json(StatusCode::OK, server_info(&urls.api, &urls.grpc)),
         "/api/userinfo" => json(StatusCode::OK, USER_INFO),
         _ => not_found(),
     }
@@ -81,7 +88,7 @@ fn signed(mut response: Response<Bytes>) -> Response<Bytes> {
     response
 }
 
-fn server_info(Urls { grpc, api, .. }: &Urls) -> String {
+fn server_info(api: &str, grpc: &str) -> String {
     format!(
         r#"{{"version":"{VERSION}","commit_sha":"e939597dc","log_level":"INFO","go_debug":"","auth_method":"local","#
     ) + &format!(r#""api_url":"{api}","grpc_url":"{grpc}","tenancy_type":"selfhosted","license_info":null}}"#)
@@ -118,6 +125,9 @@ const EVERY_ANSWER: [(HeaderName, &str); 3] = [
         "max-age=31536000; includeSubDomains; preload",
     ),
 ];
+
+/// A gateway that nobody here talks to.
+const ELSEWHERE: &str = "grpcs://other-gateway.demo.test:8443";
 
 const HTML: &str = "text/html; charset=utf-8";
 

@@ -6,11 +6,13 @@ use std::fmt::Write as _;
 use std::future::{pending, poll_fn};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Waker};
+use std::time::Duration;
 
 use h2::server::SendResponse;
 use h2::{Ping, PingPong, Reason, RecvStream, SendStream};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use prost::bytes::{Buf, Bytes, BytesMut};
+use tokio::time::timeout;
 
 /// A gRPC status: the code's number and its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +60,7 @@ pub(crate) struct Messages {
     received: BytesMut,
     compressed: bool,
     bandwidth: Arc<Bandwidth>,
+    largest: usize,
     limit: Limit,
 }
 
@@ -72,15 +75,22 @@ pub(crate) enum NoMessage {
     Refused(Status),
     /// A proxy in front counted more bytes than it lets through.
     OverLimit,
+    /// A proxy in front ends the stream.
+    Reset(Reason),
     /// The stream or the connection is gone.
     Lost,
 }
 
-/// How many bytes of one request a proxy lets through.
+/// What a proxy allows one request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Limit {
     None,
+    /// So many bytes; then it says so where it still can.
     Bytes(usize),
+    /// So many bytes; then it resets the stream.
+    BytesUntilReset(usize),
+    /// So long a silence.
+    Silence(Duration),
 }
 
 impl Messages {
@@ -94,6 +104,7 @@ impl Messages {
             received: BytesMut::new(),
             compressed,
             bandwidth,
+            largest: GRPC_GO_MAX_MESSAGE,
             limit: Limit::None,
         }
     }
@@ -101,6 +112,11 @@ impl Messages {
     /// The same messages, behind a proxy that counts.
     pub(crate) fn limited(self, limit: Limit) -> Self {
         Self { limit, ..self }
+    }
+
+    /// The same messages, read by a server that set its own limit.
+    pub(crate) fn up_to(self, largest: usize) -> Self {
+        Self { largest, ..self }
     }
 
     /// The next whole message. A refusal comes as soon as the five bytes of its prefix are there, as in grpc-go.
@@ -114,8 +130,8 @@ impl Messages {
         })?;
         let [flag, length @ ..] = prefix.first_chunk::<PREFIX>().expect("as many bytes as were asked for");
         let length = u32::from_be_bytes(*length) as usize;
-        if length > MAX_MESSAGE {
-            let text = format!("grpc: received message larger than max ({length} vs. {MAX_MESSAGE})");
+        if length > self.largest {
+            let text = format!("grpc: received message larger than max ({length} vs. {})", self.largest);
             return Err(NoMessage::Refused(Status::new(Code::ResourceExhausted, text)));
         }
         let message = self.take(length).await.map_err(|why| {
@@ -164,7 +180,14 @@ impl Messages {
         if self.ended_with_headers {
             return pending().await;
         }
-        let Some(data) = self.body.data().await else {
+        let next = self.body.data();
+        let next = match self.limit {
+            Limit::None | Limit::Bytes(_) | Limit::BytesUntilReset(_) => next.await,
+            Limit::Silence(limit) => timeout(limit, next)
+                .await
+                .map_err(|_| NoMessage::Reset(Reason::PROTOCOL_ERROR))?,
+        };
+        let Some(data) = next else {
             return Ok(false);
         };
         let data = data.map_err(|_| NoMessage::Lost)?;
@@ -173,8 +196,14 @@ impl Messages {
             .release_capacity(data.len())
             .map_err(|_| NoMessage::Lost)?;
         self.bandwidth.probe();
-        if let Limit::Bytes(left) = &mut self.limit {
-            *left = left.checked_sub(data.len()).ok_or(NoMessage::OverLimit)?;
+        match &mut self.limit {
+            Limit::None | Limit::Silence(_) => {}
+            Limit::Bytes(left) => *left = left.checked_sub(data.len()).ok_or(NoMessage::OverLimit)?,
+            Limit::BytesUntilReset(left) => {
+                *left = left
+                    .checked_sub(data.len())
+                    .ok_or(NoMessage::Reset(Reason::INTERNAL_ERROR))?;
+            }
         }
         self.received.extend_from_slice(&data);
         Ok(true)
@@ -185,16 +214,19 @@ impl Messages {
 pub(crate) struct Reply {
     respond: SendResponse<Bytes>,
     started: Option<SendStream<Bytes>>,
-    trailers: Trailers,
+    passage: Passage,
+    collected: BytesMut,
     subtype: Option<String>,
     server: Option<&'static str>,
 }
 
-/// What becomes of trailers on their way to the client.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Trailers {
-    Kept,
-    Dropped,
+/// What becomes of a response on its way to the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passage {
+    Untouched,
+    WithoutTrailers,
+    /// It goes on when it is complete, and says how long it is.
+    Collected,
 }
 
 impl Reply {
@@ -202,55 +234,69 @@ impl Reply {
         Self {
             respond,
             started: None,
-            trailers: Trailers::Kept,
+            passage: Passage::Untouched,
+            collected: BytesMut::new(),
             subtype: None,
             server: None,
         }
     }
 
     /// The same reply as a proxy leaves it, with its name on it if it gives one.
-    pub(crate) fn passed_on_by(self, server: Option<&'static str>, trailers: Trailers) -> Self {
+    pub(crate) fn passed_on_by(self, server: Option<&'static str>, passage: Passage) -> Self {
         Self {
             server,
-            trailers,
+            passage,
             ..self
         }
     }
 
     /// Answers in the content type's own flavour from here on: `application/grpc+proto` to `application/grpc+proto`.
-    pub(crate) fn in_subtype(mut self, subtype: &str) -> Self {
+    pub(crate) fn in_subtype(&mut self, subtype: &str) {
         self.subtype = Some(subtype.to_owned()).filter(|subtype| !subtype.is_empty());
-        self
     }
 
     /// Sends one message, with the response headers in front of the first one. Waits for room in the client's window.
     pub(crate) async fn message(&mut self, message: &[u8]) -> Result<(), h2::Error> {
+        let mut framed = BytesMut::with_capacity(PREFIX + message.len());
+        framed.extend_from_slice(&[0]);
+        framed.extend_from_slice(
+            &u32::try_from(message.len())
+                .expect("a message is as long as one that came, or short")
+                .to_be_bytes(),
+        );
+        framed.extend_from_slice(message);
+        if self.passage == Passage::Collected {
+            self.collected.extend_from_slice(&framed);
+            return Ok(());
+        }
         if self.started.is_none() {
             let head = self.head(StatusCode::OK);
             self.started = Some(self.respond.send_response(head, false)?);
         }
         let stream = self.started.as_mut().expect("started above");
-        let mut framed = BytesMut::with_capacity(PREFIX + message.len());
-        framed.extend_from_slice(&[0]);
-        framed.extend_from_slice(
-            &u32::try_from(message.len())
-                .expect("a message is within MAX_MESSAGE")
-                .to_be_bytes(),
-        );
-        framed.extend_from_slice(message);
         send_all(stream, framed.freeze()).await
     }
 
     /// Ends the exchange: as trailers after a message, otherwise as the only HEADERS frame there is ("trailers-only").
-    pub(crate) fn status(self, status: &Status) -> Result<(), h2::Error> {
+    pub(crate) fn status(&mut self, status: &Status) -> Result<(), h2::Error> {
         self.abort(StatusCode::OK, status)
     }
 
     /// Ends the exchange before it began, with another HTTP status than 200, for what is no gRPC request at all.
-    pub(crate) fn abort(mut self, http: StatusCode, status: &Status) -> Result<(), h2::Error> {
-        match (self.started.take(), self.trailers) {
-            (Some(mut stream), Trailers::Kept) => stream.send_trailers(status.headers().into_iter().collect()),
-            (Some(mut stream), Trailers::Dropped) => stream.send_data(Bytes::new(), true),
+    pub(crate) fn abort(&mut self, http: StatusCode, status: &Status) -> Result<(), h2::Error> {
+        if !self.collected.is_empty() {
+            let collected = self.collected.split().freeze();
+            let mut head = self.head(http);
+            head.headers_mut()
+                .insert(header::CONTENT_LENGTH, HeaderValue::from(collected.len()));
+            let stream = self.started.insert(self.respond.send_response(head, false)?);
+            stream.send_data(collected, false)?;
+        }
+        match (self.started.take(), self.passage) {
+            (Some(mut stream), Passage::Untouched | Passage::Collected) => {
+                stream.send_trailers(status.headers().into_iter().collect())
+            }
+            (Some(mut stream), Passage::WithoutTrailers) => stream.send_data(Bytes::new(), true),
             (None, _) => {
                 let mut head = self.head(http);
                 head.headers_mut()
@@ -261,7 +307,7 @@ impl Reply {
     }
 
     /// Answers with something that is no gRPC: a page of a proxy or of the web application.
-    pub(crate) fn page(mut self, page: Response<Bytes>) -> Result<(), h2::Error> {
+    pub(crate) fn page(&mut self, page: Response<Bytes>) -> Result<(), h2::Error> {
         let (head, body) = page.into_parts();
         let mut stream = self
             .respond
@@ -272,12 +318,12 @@ impl Reply {
         Ok(())
     }
 
-    pub(crate) fn reset(mut self, reason: Reason) {
+    pub(crate) fn reset(&mut self, reason: Reason) {
         self.respond.send_reset(reason);
     }
 
     /// Ends as nginx does when a request grows too long: with its page if nothing was sent, else by a reset.
-    pub(crate) fn over_limit(self, page: Response<Bytes>) -> Result<(), h2::Error> {
+    pub(crate) fn over_limit(&mut self, page: Response<Bytes>) -> Result<(), h2::Error> {
         if self.started.is_none() {
             return self.page(page);
         }
@@ -355,8 +401,8 @@ const GRPC: &str = "application/grpc";
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
-/// What Hoop's gateway sets as its limit: 17 MiB.
-const MAX_MESSAGE: usize = 17_825_792;
+/// What grpc-go takes unless it is told otherwise: 4 MiB.
+const GRPC_GO_MAX_MESSAGE: usize = 4_194_304;
 
 /// A compression flag and a 32-bit length precede each message.
 const PREFIX: usize = 5;

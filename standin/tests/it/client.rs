@@ -18,6 +18,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -31,6 +32,7 @@ pub(crate) const EMPTY: &[u8] = &[0, 0, 0, 0, 0];
 /// One HTTP/2 connection.
 pub(crate) struct Connection {
     send: SendRequest<Bytes>,
+    driven: JoinHandle<Result<(), h2::Error>>,
 }
 
 /// One call under way; its half is open until [`Call::end`].
@@ -44,6 +46,8 @@ pub(crate) struct Call {
 pub(crate) struct Answer {
     pub(crate) http: u16,
     pub(crate) content_type: String,
+    pub(crate) content_length: Option<String>,
+    pub(crate) server: Option<String>,
     pub(crate) shape: Shape,
     pub(crate) status: Option<u16>,
     pub(crate) message: String,
@@ -62,13 +66,18 @@ pub(crate) enum Shape {
 
 impl Connection {
     pub(crate) async fn plaintext(addr: SocketAddr) -> Self {
-        Self::over(TcpStream::connect(addr).await.unwrap()).await.unwrap()
+        Self::over(connect(addr).await.unwrap()).await.unwrap()
     }
 
     pub(crate) async fn over(io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Result<Self, h2::Error> {
         let (send, connection) = h2::client::handshake(io).await?;
-        tokio::spawn(connection);
-        Ok(Self { send })
+        let driven = tokio::spawn(connection);
+        Ok(Self { send, driven })
+    }
+
+    /// Waits until the server ends it, and says why.
+    pub(crate) async fn end(self) -> Result<(), h2::Error> {
+        self.driven.await.unwrap()
     }
 
     /// Begins a gRPC call, half open, with these headers beside the usual ones.
@@ -126,6 +135,8 @@ impl Call {
         Ok(Answer {
             http: head.status.as_u16(),
             content_type: text(Some(&head.headers), "content-type").unwrap_or_default(),
+            content_length: text(Some(&head.headers), "content-length"),
+            server: text(Some(&head.headers), "server"),
             shape,
             status: text(last.as_ref(), "grpc-status").map(|status| status.parse().unwrap()),
             message: text(last.as_ref(), "grpc-message").unwrap_or_default(),
@@ -152,11 +163,18 @@ async fn read(body: &mut RecvStream) -> Result<Vec<u8>, h2::Error> {
     Ok(all)
 }
 
+/// Nothing that is sent waits for an acknowledgement of what was sent before.
+async fn connect(addr: SocketAddr) -> io::Result<TcpStream> {
+    let tcp = TcpStream::connect(addr).await?;
+    tcp.set_nodelay(true)?;
+    Ok(tcp)
+}
+
 /// A TLS handshake that trusts this root alone and offers these protocols.
 pub(crate) async fn tls(addr: SocketAddr, ca_pem: Option<&str>, alpn: &[&str]) -> io::Result<TlsStream<TcpStream>> {
     tls_with(
         crypto::aws_lc_rs::default_provider(),
-        TcpStream::connect(addr).await?,
+        connect(addr).await?,
         ca_pem,
         alpn,
     )

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use h2::Reason;
 use hoop_doctor_standin::{Fault, Options, StandIn, Urls, start};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
@@ -18,7 +19,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_rustls::client::TlsStream;
 
-use crate::client::{CONNECT, Connection, EMPTY, HEALTH_CHECK, PRE_CONNECT, roots, small_tls, soon, tls};
+use crate::client::{CONNECT, Connection, EMPTY, HEALTH_CHECK, PRE_CONNECT, Shape, roots, small_tls, soon, tls};
 
 const HEALTHY_GRPC: &str = "HealthCheck 0 · PreConnect 16 invalid authentication · Connect 3 missing client origin · \
      ended 3 missing client origin · with origin 16 invalid authentication";
@@ -128,8 +129,20 @@ fn symptoms(fault: Fault) -> (&'static str, &'static str) {
         Fault::CertExpiresSoon
         | Fault::FewStreams
         | Fault::ConnectionRecycled
+        | Fault::StreamsRefused
         | Fault::ApiServerError
-        | Fault::BodyLimit => (HEALTHY_GRPC, HEALTHY_API),
+        | Fault::AuthorizationStripped
+        | Fault::CredentialsRejected
+        | Fault::BodyLimit
+        | Fault::StreamLimit
+        | Fault::HeaderLimit
+        | Fault::MessageLimit
+        | Fault::ResponseBuffered
+        | Fault::AdvertisedUrlDiffers
+        // And these in the tests of the port itself, which can turn the clock.
+        | Fault::IdleTimeout
+        | Fault::FlowForgotten
+        | Fault::StreamLifetime => (HEALTHY_GRPC, HEALTHY_API),
     }
 }
 
@@ -295,16 +308,24 @@ async fn api_symptom(urls: &Urls, patience: Duration) -> String {
 }
 
 async fn get(urls: &Urls, path: &str) -> Result<String, String> {
+    get_with(urls, path, "").await
+}
+
+async fn get_with(urls: &Urls, path: &str, headers: &str) -> Result<String, String> {
     let (addr, secure) = target(&urls.api);
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n");
     if secure {
-        return get_over(secured(addr, urls, "http/1.1").await?, path).await;
+        return get_over(secured(addr, urls, "http/1.1").await?, &request).await;
     }
-    get_over(TcpStream::connect(addr).await.map_err(|error| reduced(&error))?, path).await
+    get_over(
+        TcpStream::connect(addr).await.map_err(|error| reduced(&error))?,
+        &request,
+    )
+    .await
 }
 
 /// Status, server, where a redirect leads, and the line of the body that tells most.
-async fn get_over(mut io: impl AsyncRead + AsyncWrite + Unpin, path: &str) -> Result<String, String> {
-    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+async fn get_over(mut io: impl AsyncRead + AsyncWrite + Unpin, request: &str) -> Result<String, String> {
     io.write_all(request.as_bytes())
         .await
         .map_err(|error| reduced(&error))?;
@@ -320,6 +341,17 @@ async fn get_over(mut io: impl AsyncRead + AsyncWrite + Unpin, path: &str) -> Re
     let status = field("HTTP/1.1 ").and_then(|status| status.split(' ').next());
     let parts = [status, field("Server: "), field("Location: "), line];
     Ok(parts.into_iter().flatten().collect::<Vec<_>>().join(" "))
+}
+
+/// HTTP/2 to the gRPC port, as its URL says.
+async fn to(standin: &StandIn) -> Connection {
+    let (addr, secure) = target(&standin.urls().grpc);
+    if !secure {
+        return Connection::plaintext(addr).await;
+    }
+    Connection::over(secured(addr, standin.urls(), "h2").await.unwrap())
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -357,7 +389,180 @@ async fn a_body_limit_counts_real_bytes_as_well() {
         echo.data(&[&[0, 0, 0, 0x80, 0][..], &[0; 0x8000]].concat());
     }
     let error = soon(echo.answer()).await.unwrap_err();
-    assert_eq!(error.reason(), Some(h2::Reason::INTERNAL_ERROR), "in the midst of it");
+    assert_eq!(error.reason(), Some(Reason::INTERNAL_ERROR), "in the midst of it");
+}
+
+#[tokio::test]
+async fn a_stream_limit_counts_real_bytes_alone() {
+    let standin = with(Fault::StreamLimit).await;
+    let connection = to(&standin).await;
+    let declared = [("content-length", "17825792")];
+    let refused = connection.call(CONNECT, &declared).await.unwrap();
+    assert_eq!(soon(refused.answer()).await.unwrap().status, Some(3), "declared only");
+
+    // Of a message of 2 MiB, so that one which got through is cut short by the client.
+    let body = [&[0, 0, 0x20, 0, 0][..], &[0; 1 << 20]].concat();
+    for (sent, end) in [
+        (1 << 20, Ok(Some(2))),
+        ((1 << 20) + 1, Err(Some(Reason::INTERNAL_ERROR))),
+    ] {
+        let mut call = connection.call(HEALTH_CHECK, &[]).await.unwrap();
+        call.data(&body[..sent]);
+        let answer = soon(call.end().answer()).await;
+        let ended = answer.map(|answer| answer.status).map_err(|error| error.reason());
+        assert_eq!(ended, end, "{sent}");
+    }
+}
+
+#[tokio::test]
+async fn a_header_limit_ends_the_whole_connection() {
+    let standin = with(Fault::HeaderLimit).await;
+    let connection = to(&standin).await;
+    let held = connection.call(HEALTH_CHECK, &[]).await.unwrap();
+    let value = "x".repeat(4096);
+    // The name takes five bytes.
+    let fits = connection.call(CONNECT, &[("token", &value[5..])]).await.unwrap();
+    assert_eq!(soon(fits.answer()).await.unwrap().status, Some(3));
+    let many = [("one", &value[5..]), ("two", &value[5..]), ("three", &value[5..])];
+    let many = connection.call(CONNECT, &many).await.unwrap();
+    assert_eq!(soon(many.answer()).await.unwrap().status, Some(3));
+
+    let longer = connection.call(CONNECT, &[("token", &value[4..])]).await.unwrap();
+    for call in [longer, held] {
+        assert!(soon(call.answer()).await.is_err());
+    }
+    let error = soon(connection.end()).await.unwrap_err();
+    assert!(error.is_go_away(), "{error}");
+    assert_eq!(error.reason(), Some(Reason::ENHANCE_YOUR_CALM));
+}
+
+#[tokio::test]
+async fn a_message_limit_refuses_by_the_length_alone() {
+    let standin = with(Fault::MessageLimit).await;
+    let connection = to(&standin).await;
+    let mut longer = connection.call(HEALTH_CHECK, &[]).await.unwrap();
+    longer.data(&[0, 0, 0x40, 0, 1]);
+    let answer = soon(longer.answer()).await.unwrap();
+    let text = "grpc: received message larger than max (4194305 vs. 4194304)";
+    assert_eq!((answer.status, answer.message.as_str()), (Some(8), text));
+
+    let mut fits = connection.call(HEALTH_CHECK, &[]).await.unwrap();
+    // Field 15 with what four bytes of length leave of 4,194,304.
+    fits.data(&[0, 0, 0x40, 0, 0, 0x7a, 0xfb, 0xff, 0xff, 0x01]);
+    fits.data(&vec![0; 4_194_304 - 5]);
+    assert_eq!(soon(fits.answer()).await.unwrap().status, Some(0));
+}
+
+#[tokio::test]
+async fn a_collected_response_says_its_length_and_comes_with_its_end() {
+    let standin = with(Fault::ResponseBuffered).await;
+    let connection = to(&standin).await;
+    let mut check = connection.call(HEALTH_CHECK, &[]).await.unwrap();
+    check.data(EMPTY);
+    let answer = soon(check.answer()).await.unwrap();
+    assert_eq!((answer.shape, answer.status), (Shape::Trailers, Some(0)));
+    assert_eq!((answer.content_length.as_deref(), answer.body.len()), (Some("9"), 9));
+
+    let mut echo = connection.call(CONNECT, &AUTHORISED).await.unwrap();
+    echo.data(EMPTY);
+    let other = connection.call(CONNECT, &[]).await.unwrap();
+    assert_eq!(soon(other.answer()).await.unwrap().status, Some(3));
+    assert!(echo.is_unanswered());
+    let answer = soon(echo.end().answer()).await.unwrap();
+    assert_eq!((answer.status, answer.body.as_slice()), (Some(0), EMPTY));
+}
+
+#[tokio::test]
+async fn a_circuit_breaker_refuses_the_ninth_of_calls_that_are_held() {
+    let standin = with(Fault::StreamsRefused).await;
+    let connection = to(&standin).await;
+    let mut held = Vec::new();
+    for _ in 0..8 {
+        held.push(connection.call(HEALTH_CHECK, &[]).await.unwrap());
+    }
+    let refused = connection.call(CONNECT, &[]).await.unwrap();
+    let answer = soon(refused.answer()).await.unwrap();
+    let text = "upstream connect error or disconnect/reset before headers. reset reason: overflow";
+    assert_eq!(
+        (answer.shape, answer.status, answer.message.as_str()),
+        (Shape::TrailersOnly, Some(14), text)
+    );
+    assert_eq!(answer.server.as_deref(), Some("envoy"));
+
+    for mut call in held {
+        call.data(EMPTY);
+        assert_eq!(soon(call.answer()).await.unwrap().status, Some(0));
+    }
+    let again = connection.call(CONNECT, &[]).await.unwrap();
+    assert_eq!(soon(again.answer()).await.unwrap().status, Some(3));
+}
+
+#[tokio::test]
+async fn streams_are_refused_although_the_settings_allow_128() {
+    let standin = with(Fault::StreamsRefused).await;
+    let mut stream = secured(standin.grpc_addr(), standin.urls(), "h2").await.unwrap();
+    let mut first = [0; 21];
+    soon(stream.read_exact(&mut first)).await.unwrap();
+    assert_eq!(
+        first[15..],
+        [0, 3, 0, 0, 0, 128],
+        "MAX_CONCURRENT_STREAMS after HEADER_TABLE_SIZE"
+    );
+}
+
+/// What a token is worth: over gRPC, then over REST.
+async fn token(fault: Fault) -> (Option<u16>, String) {
+    let standin = with(fault).await;
+    let call = [&AUTHORISED[..], &[("connection-name", "nowhere")]].concat();
+    let call = to(&standin).await.call(CONNECT, &call).await.unwrap();
+    let status = soon(call.answer()).await.unwrap().status;
+    let header = "Authorization: Bearer good
+";
+    let rest = soon(get_with(standin.urls(), "/api/userinfo", header)).await.unwrap();
+    (status, rest[..3].to_owned())
+}
+
+#[tokio::test]
+async fn a_token_is_worth_what_the_fault_says() {
+    assert_eq!(token(Fault::MetadataStripped).await, (Some(3), "200".to_owned()));
+    assert_eq!(token(Fault::AdvertisedUrlDiffers).await, (Some(5), "200".to_owned()));
+    assert_eq!(token(Fault::AuthorizationStripped).await, (Some(16), "200".to_owned()));
+    assert_eq!(token(Fault::CredentialsRejected).await, (Some(16), "401".to_owned()));
+}
+
+#[tokio::test]
+async fn a_rejected_token_is_refused_in_the_words_of_the_gateway() {
+    let standin = with(Fault::CredentialsRejected).await;
+    let header = "Authorization: Bearer good
+";
+    for path in ["/api/userinfo", "/api/serverinfo"] {
+        let answer = soon(get_with(standin.urls(), path, header)).await.unwrap();
+        assert_eq!(answer, r#"401 hoopgateway/1.148.0 {"message":"access denied"}"#);
+    }
+    let connection = to(&standin).await;
+    for path in [CONNECT, PRE_CONNECT] {
+        let mut call = connection.call(path, &AUTHORISED).await.unwrap();
+        call.data(EMPTY);
+        let answer = soon(call.answer()).await.unwrap();
+        assert_eq!(
+            (answer.status, answer.message.as_str()),
+            (Some(16), "invalid authentication")
+        );
+    }
+}
+
+#[tokio::test]
+async fn another_url_than_the_true_one_is_advertised() {
+    let standin = with(Fault::AdvertisedUrlDiffers).await;
+    let header = "Authorization: Bearer good
+";
+    let info = soon(get_with(standin.urls(), "/api/serverinfo", header)).await.unwrap();
+    let api = format!(r#""api_url":"{}""#, standin.urls().api);
+    assert!(info.contains(&api), "{info}");
+    assert!(
+        info.contains(r#""grpc_url":"grpcs://other-gateway.demo.test:8443""#),
+        "{info}"
+    );
 }
 
 #[tokio::test]
@@ -449,6 +654,13 @@ async fn works(stream: TlsStream<TcpStream>) {
         .unwrap();
     assert_eq!(answer.status, Some(3));
 }
+
+/// What an authorised client says.
+const AUTHORISED: [(&str, &str); 3] = [
+    ("authorization", "Bearer good"),
+    ("origin", "client"),
+    ("verb", "connect"),
+];
 
 /// A client's preface and its empty SETTINGS.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";

@@ -42,6 +42,8 @@ async fn health_check_says_ok_in_headers_data_and_trailers() {
     let expected = Answer {
         http: 200,
         content_type: "application/grpc".into(),
+        content_length: None,
+        server: None,
         shape: Shape::Trailers,
         status: Some(0),
         message: String::new(),
@@ -258,6 +260,26 @@ async fn a_padded_health_check_of_17_mib_is_ok() {
     call.data(&[0, 1, 0x10, 0, 0, 0x7a, 0xfb, 0xff, 0xbf, 0x08]);
     call.data(&vec![0; 17_825_792 - 5]);
     assert_eq!(soon(call.end().answer()).await.unwrap().status, Some(0));
+}
+
+#[tokio::test]
+async fn a_hundred_health_checks_can_be_held_on_one_connection() {
+    let standin = healthy().await;
+    let connection = Connection::plaintext(standin.grpc_addr()).await;
+    let mut held = Vec::new();
+    for _ in 0..100 {
+        let mut call = connection.call(HEALTH_CHECK, &[]).await.unwrap();
+        call.data(&EMPTY[..4]);
+        held.push(call);
+    }
+    // By the time that this is answered, the others before it were read.
+    let other = connection.call(CONNECT, &[]).await.unwrap();
+    assert_eq!(soon(other.answer()).await.unwrap().status, Some(3));
+    for mut call in held {
+        assert!(call.is_unanswered());
+        call.data(&EMPTY[4..]);
+        assert_eq!(soon(call.answer()).await.unwrap().status, Some(0));
+    }
 }
 
 #[tokio::test]

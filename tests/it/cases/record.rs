@@ -13,11 +13,11 @@ use hoop_doctor::evidence::Wire;
 use hoop_doctor::examine::{Limits, examine};
 use hoop_doctor::plan::{Resolve, plan};
 use hoop_doctor_probes::cx::Cx;
-use hoop_doctor_standin::{Fault, Options, Tls, start};
+use hoop_doctor_standin::{Options, Tls, start};
 use tokio::runtime::{Builder, Runtime};
 
 use super::edit::EDITS;
-use super::expectation::{HEALTHY, TOLD, of_fault, of_scenario, scenarios};
+use super::expectation::{HEALTHY, TOLD, faults, of_fault, of_scenario, scenarios};
 use super::{AskedFor, Case, EVIDENCE, REPORT, Recorded, folder, no_environment};
 use crate::lab::certificates::GATEWAY;
 use crate::lab::{Lab, say};
@@ -98,7 +98,7 @@ fn stand_ins() -> Vec<OfStandIn> {
         fault: Some(fault),
         ..Options::default()
     };
-    let faults = Fault::ALL.map(|fault| OfStandIn {
+    let faults = faults().map(|fault| OfStandIn {
         name: of_fault(fault),
         options: with(fault),
         scheme: None,

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use hoop_doctor_standin::{Fault, Options, Urls, start};
+use hoop_doctor_standin::{Fault, Needs, Options, Urls, start};
 use serde::Serialize;
 use tokio::runtime::Builder;
 
@@ -118,6 +118,8 @@ fn an_agent_logs_what_the_first_finding_says() {
     let next = AtomicUsize::new(0);
     let meetings: Vec<(Fault, Told)> = Fault::ALL
         .into_iter()
+        // To a check without options the others are healthy gateways, of which it foretells nothing.
+        .filter(|fault| fault.needs() == Needs::Nothing)
         .flat_map(|fault| [(fault, Told::AsTheFaultHasIt), (fault, Told::TheOtherScheme)])
         .collect();
     let take_turns = || {
