@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
-use hoop_doctor_standin::{Fault, Options, start};
+use hoop_doctor_standin::{Fault, Needs, Options, start};
 
 use super::{Exit, exit_of, output};
 use crate::cli::{Color, Demo, Depth};
@@ -69,8 +69,18 @@ fn list() -> String {
         .map(|fault| fault.name().len())
         .max()
         .unwrap_or_default();
-    let lines = Fault::ALL
-        .iter()
-        .map(|fault| format!("{:width$}  {}  {}\n", fault.name(), fault.expects(), fault.summary()));
+    let lines = Fault::ALL.iter().map(|fault| {
+        let needs = match fault.needs() {
+            Needs::Nothing => "",
+            Needs::Deep => " (--deep)",
+            Needs::Auth => " (--auth)",
+        };
+        format!(
+            "{:width$}  {}  {}{needs}\n",
+            fault.name(),
+            fault.expects(),
+            fault.summary()
+        )
+    });
     lines.collect()
 }
