@@ -46,7 +46,8 @@ async fn rehearse(fault: Option<Fault>, depth: Depth) -> anyhow::Result<crate::e
     let mut variables = BTreeMap::from([
         ("HOOP_GRPCURL", OsString::from(&urls.grpc)),
         ("HOOP_APIURL", OsString::from(&urls.api)),
-        ("HOOP_TOKEN", OsString::from("demo-token")),
+        // The only token that a stand-in takes.
+        ("HOOP_TOKEN", OsString::from("good")),
     ]);
     if let Some(ca) = &urls.ca_pem {
         variables.insert("HOOP_TLSCA", OsString::from(ca));
