@@ -435,8 +435,8 @@ impl Fault {
             Self::StreamsRefused => row(
                 "HD409",
                 "streams-refused",
-                "Envoy's circuit breaker refuses a call beside eight others, whatever its SETTINGS allow",
-                proxy(Obstacle::CircuitBreaker),
+                "the proxy refuses a call beside eight others, whatever its SETTINGS allow",
+                proxy(Obstacle::FewerThanAnnounced),
             )
             .needing(Needs::Deep),
             Self::ConnectionRecycled => row(

@@ -23,8 +23,6 @@ pub(crate) enum Peer {
     Unknown,
     /// nginx with `http2_max_concurrent_streams` set low.
     NginxWithFewStreams,
-    /// Envoy with `max_concurrent_streams` set lower, as at the edge of a network.
-    EnvoyAtTheEdge,
 }
 
 impl Peer {
@@ -33,7 +31,7 @@ impl Peer {
         match self {
             Self::GrpcGo | Self::Unknown => None,
             Self::Nginx | Self::NginxWithFewStreams => Some(NGINX),
-            Self::Envoy | Self::EnvoyAtTheEdge => Some("envoy"),
+            Self::Envoy => Some("envoy"),
         }
     }
 
@@ -45,7 +43,6 @@ impl Peer {
             Self::Nginx => nginx_settings(&mut settings, 128),
             Self::NginxWithFewStreams => nginx_settings(&mut settings, 4),
             Self::Envoy => envoy_settings(&mut settings, 1024),
-            Self::EnvoyAtTheEdge => envoy_settings(&mut settings, 128),
             Self::Unknown => settings.max_concurrent_streams(256).initial_window_size(1_048_576),
         };
         settings
@@ -155,8 +152,8 @@ pub(crate) enum Obstacle {
     Reset(Reason),
     /// Envoy has no endpoint to send to.
     NoHealthyUpstream,
-    /// Envoy's `max_requests`: a call beyond [`CALLS_AT_A_TIME`] is refused.
-    CircuitBreaker,
+    /// SETTINGS that allow 128 streams, and a refusal of the ninth.
+    FewerThanAnnounced,
     /// None but the small number of streams.
     FewStreams,
     /// Every connection ends after a few calls.
@@ -174,10 +171,10 @@ impl Obstacle {
             | Self::HeaderLimit(_)
             | Self::BodyTimeout(_)
             | Self::Without(_)
+            | Self::FewerThanAnnounced
             | Self::Recycled => Peer::Nginx,
             Self::FewStreams => Peer::NginxWithFewStreams,
             Self::NoHealthyUpstream => Peer::Envoy,
-            Self::CircuitBreaker => Peer::EnvoyAtTheEdge,
             Self::Silence
             | Self::StreamLimit(_)
             | Self::Lifetime(_)
@@ -229,8 +226,9 @@ impl Obstacle {
                 }
                 return reply.page(passed_on(rest::web_page())).map(answered);
             }
-            Self::CircuitBreaker if turn.place.is_none() => {
-                return reply.status(&Status::new(Code::Unavailable, OVERFLOW)).map(answered);
+            Self::FewerThanAnnounced if turn.place.is_none() => {
+                reply.reset(Reason::REFUSED_STREAM);
+                return Ok(Ended::Answered);
             }
             Self::Silence => {
                 let _kept_open = (messages, reply);
@@ -270,7 +268,7 @@ impl Obstacle {
             | Self::HeaderLimit(_)
             | Self::Collecting
             | Self::NoTrailers
-            | Self::CircuitBreaker
+            | Self::FewerThanAnnounced
             | Self::FewStreams
             | Self::Recycled => {}
         }
@@ -318,9 +316,7 @@ fn page_text(title: &str) -> String {
     )
 }
 
-/// What `max_requests` is set to where calls are refused: two more than one check makes.
+/// Where calls beyond this are refused: two more than one check makes.
 pub(crate) const CALLS_AT_A_TIME: usize = 8;
-
-const OVERFLOW: &str = "upstream connect error or disconnect/reset before headers. reset reason: overflow";
 
 const NGINX: &str = "nginx/1.28.0";

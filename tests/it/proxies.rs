@@ -12,18 +12,6 @@ use crate::lab::proxy::{Proxy, StartError};
 use crate::lab::scenario::{Scenario, ScenarioError};
 use crate::lab::{Lab, configurations, few_at_a_time, repository, say};
 
-/// Rows of the shared table that the program doesn't answer yet. Delete a line to cover a row.
-const RUNS_LATER: &[&str] = &[
-    "nginx/body-1m",
-    "nginx/client-body-timeout",
-    "envoy/max-headers",
-    "envoy/max-stream-duration",
-    "envoy/route-timeout-default",
-    "envoy/stream-idle-timeout",
-    "haproxy/timeout-server",
-    "caddy/write-timeout",
-];
-
 /// Rows whose proxy passes HTTP through as it comes: what answers is the gateway's own gRPC server.
 const PASSED_THROUGH: &[&str] = &[
     "nginx/stream-ok-tls-passthrough",
@@ -64,7 +52,6 @@ const NOTHING_TELLS: &[&str] = &[
 #[test]
 fn every_scenario_leads_to_its_finding_and_shows_its_proxy() -> io::Result<()> {
     let mut scenarios = Scenario::table(SHARED)?;
-    scenarios.retain(|scenario| !RUNS_LATER.contains(&scenario.name.as_str()));
     scenarios.extend(Scenario::table(OURS)?);
 
     let lab = Lab::start()?;
@@ -74,18 +61,6 @@ fn every_scenario_leads_to_its_finding_and_shows_its_proxy() -> io::Result<()> {
     let wrong = rows.iter().filter(|row| row.verdict() == Verdict::Wrong).count();
     assert!(wrong == 0, "{wrong} of {} scenarios are wrong\n{table}", rows.len());
     say(&table);
-    Ok(())
-}
-
-#[test]
-fn the_later_rows_are_rows_of_the_shared_table() -> io::Result<()> {
-    let names: BTreeSet<String> = Scenario::table(SHARED)?
-        .into_iter()
-        .map(|scenario| scenario.name)
-        .collect();
-    for later in RUNS_LATER {
-        assert!(names.contains(*later), "{later} is no scenario of {SHARED}");
-    }
     Ok(())
 }
 

@@ -37,34 +37,26 @@ pub(super) fn expectations() -> io::Result<Vec<Expectation>> {
         add(of_fault(fault), Expected::parse(fault.expects()));
     }
     let recorded = Case::names()?;
-    let ours = quick(OURS)?
+    let ours = Scenario::table(OURS)?
         .into_iter()
         .filter(|scenario| recorded.contains(&of_scenario(scenario)));
-    for scenario in quick(SHARED)?.into_iter().chain(ours) {
+    for scenario in Scenario::table(SHARED)?.into_iter().chain(ours) {
         add(of_scenario(&scenario), scenario.expected);
     }
     Ok(all.into_iter().map(|(case, rows)| Expectation { case, rows }).collect())
 }
 
-/// The lab's rows that need no `--deep`; a name can have two.
+/// The lab's rows; a name can have two.
 pub(super) fn scenarios() -> io::Result<Vec<Scenario>> {
-    let mut scenarios = quick(SHARED)?;
-    scenarios.extend(quick(OURS)?);
+    let mut scenarios = Scenario::table(SHARED)?;
+    scenarios.extend(Scenario::table(OURS)?);
     Ok(scenarios)
 }
 
-/// The faults that a check without options shows, which is how cases are recorded; to it the others are healthy gateways.
+/// The faults that show without a credential, which no case has.
 pub(super) fn faults() -> impl Iterator<Item = Fault> {
-    // No rule reads the length that a response held back comes with.
-    let is_read = |fault: &Fault| *fault != Fault::ResponseBuffered;
-    let is_plain = |fault: &Fault| fault.needs() == Needs::Nothing;
-    Fault::ALL.into_iter().filter(is_plain).filter(is_read)
-}
-
-fn quick(table: &str) -> io::Result<Vec<Scenario>> {
-    let mut scenarios = Scenario::table(table)?;
-    scenarios.retain(|scenario| !scenario.is_deep());
-    Ok(scenarios)
+    let needs_none = |fault: &Fault| fault.needs() != Needs::Auth;
+    Fault::ALL.into_iter().filter(needs_none)
 }
 
 pub(super) fn of_fault(fault: Fault) -> String {

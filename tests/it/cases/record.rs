@@ -13,7 +13,7 @@ use hoop_doctor::evidence::Wire;
 use hoop_doctor::examine::{Limits, examine};
 use hoop_doctor::plan::{Resolve, plan};
 use hoop_doctor_probes::cx::Cx;
-use hoop_doctor_standin::{Options, Tls, start};
+use hoop_doctor_standin::{Needs, Options, Tls, start};
 use tokio::runtime::{Builder, Runtime};
 
 use super::edit::EDITS;
@@ -57,7 +57,8 @@ fn record_cases() -> io::Result<()> {
                 port: served.address.port(),
                 addr: served.address.ip(),
             };
-            let wire = runtime()?.block_on(look(&asked, &[resolve]));
+            let hold = scenario.is_deep().then_some(HOLD);
+            let wire = runtime()?.block_on(look(&asked, &[resolve], hold));
             write(&name, &asked, wire, &[(served.address, PROXY)])?;
             recorded.push(name);
         }
@@ -114,6 +115,8 @@ fn stand_ins() -> Vec<OfStandIn> {
 impl OfStandIn {
     fn record(self) -> io::Result<()> {
         let scratch = tempfile::tempdir()?;
+        let is_deep = self.options.fault.is_some_and(|fault| fault.needs() == Needs::Deep);
+        let hold = is_deep.then_some(HOLD);
         runtime()?.block_on(async {
             let stand_in = start(self.options).await?;
             let urls = stand_in.urls();
@@ -132,7 +135,7 @@ impl OfStandIn {
                 ..Asked::default()
             };
             let ports = [(stand_in.grpc_addr(), GRPC), (stand_in.rest_addr(), REST)];
-            let wire = look(&asked, &[]).await;
+            let wire = look(&asked, &[], hold).await;
             stand_in.stop().await;
             write(&self.name, &asked, wire, &ports)
         })
@@ -145,8 +148,8 @@ fn ca_file(folder: &Path, pem: &str) -> io::Result<PathBuf> {
     Ok(file)
 }
 
-/// Looks as `check` does with its defaults.
-async fn look(asked: &Asked, resolve: &[Resolve]) -> Wire {
+/// Looks as `check` does with its defaults, and as `--deep --hold` where streams are to be held.
+async fn look(asked: &Asked, resolve: &[Resolve], hold: Option<Duration>) -> Wire {
     let now = SystemTime::now();
     let found = discover(&no_environment(now), asked).expect("the CA was written a moment ago");
     let seconds = now
@@ -154,7 +157,8 @@ async fn look(asked: &Asked, resolve: &[Resolve]) -> Wire {
         .map_or(0, |since| since.as_secs());
     let limits = Limits {
         connect: Duration::from_secs(5),
-        total: Duration::from_secs(15),
+        total: Duration::from_secs(15) + hold.unwrap_or_default(),
+        hold,
     };
     let (cx, _cancel) = Cx::new(limits.total, i64::try_from(seconds).unwrap_or_default());
     examine(&cx, &plan(&found, resolve), limits).await
@@ -199,6 +203,9 @@ fn with_port(json: &str, port: u16, fixed: u16) -> String {
 fn runtime() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_all().build()
 }
+
+/// How long streams are held: longer than any limit that is met here.
+const HOLD: Duration = Duration::from_secs(8);
 
 /// The ports of a gateway, and that of a proxy in front of it.
 const GRPC: u16 = 8010;

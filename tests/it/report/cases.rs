@@ -332,6 +332,7 @@ fn endpoint(id: &str, url: &str, layers: Vec<LayerReport>) -> EndpointReport {
         via: None,
         proxy: None,
         layers,
+        limits: Vec::new(),
     }
 }
 

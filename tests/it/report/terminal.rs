@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use hoop_doctor::findings::{Candidate, Decide, Location, Remedy, Snippet};
 use hoop_doctor::report::human::{Detail, Glyphs, Look, Paint, render};
 use hoop_doctor::report::{
-    EndpointReport, Finding, IdentityReport, LayerReport, Observation, ProxyReport, Report, SettingReport, Tool,
-    ViaReport, json,
+    EndpointReport, Finding, IdentityReport, LayerReport, LimitReport, Observation, ProxyReport, Report, SettingReport,
+    Tool, ViaReport, json,
 };
 use proptest::prelude::{ProptestConfig, Strategy, any, proptest};
 use proptest::{collection, prop_assert, prop_assert_eq, prop_oneof, sample};
@@ -150,7 +150,16 @@ fn endpoint(endpoint: &mut EndpointReport, mut fill: &mut impl FnMut(&mut String
         via,
         proxy,
         layers,
+        limits,
     } = endpoint;
+    for LimitReport {
+        name,
+        status: _,
+        summary,
+    } in limits
+    {
+        [name, summary].into_iter().for_each(&mut fill);
+    }
     [kind, url, host].into_iter().chain(addresses).for_each(&mut fill);
     if let Some(ViaReport {
         variable,
