@@ -1,6 +1,6 @@
 //! `check`: read the configuration as Hoop does, probe, diagnose, report.
 
-use std::io;
+use std::io::{self, Write};
 use std::pin::Pin;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,10 +14,10 @@ use super::wait::{self, Ended};
 use super::{Exit, exit_of, output, save};
 use crate::cli::{Check, Color, Reporting, Role};
 use crate::config::{self, Asked, Discovery, Environment, KeyFrom, discover};
-use crate::evidence::Evidence;
-use crate::examine::{Limits, examine};
+use crate::evidence::{Evidence, Kind};
+use crate::examine::{Limits, MOST_CONNECTIONS, MOST_SENT_MIB, MOST_STREAMS, examine};
 use crate::plan::{Resolve, plan};
-use crate::report::{Filter, Report, report};
+use crate::report::{Filter, Report, report, text};
 
 pub(super) fn run(args: &Check, color: Color) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -75,7 +75,11 @@ async fn once(args: &Check) -> anyhow::Result<Evidence> {
     let interrupt = tokio::signal::ctrl_c().fuse();
     tokio::pin!(interrupt);
     let progress = Progress::on_standard_error(args.reporting.quiet);
-    Ok(look_until(interrupt, found, &args.resolve, limits(args), progress).await)
+    let limits = limits(args);
+    if !args.reporting.quiet {
+        announce(&found, limits);
+    }
+    Ok(look_until(interrupt, found, &args.resolve, limits, progress).await)
 }
 
 /// Plans and probes; Ctrl-C ends it with what is known by then.
@@ -99,7 +103,10 @@ pub(super) async fn look_until(
     let (cx, cancel) = Cx::new(limits.total, i64::try_from(now).unwrap_or(i64::MAX));
     let plan = plan(&found, resolve);
     let targets: Vec<String> = plan.endpoints.iter().map(|planned| planned.target.address()).collect();
-    let what = targets.join(", ");
+    let what = match limits.hold {
+        None => targets.join(", "),
+        Some(hold) => format!("{} for {} s and a little more", targets.join(", "), hold.as_secs()),
+    };
     let examination = progress.beside(&what, examine(&cx, &plan, limits));
     tokio::pin!(examination);
     let wire = tokio::select! {
@@ -111,6 +118,29 @@ pub(super) async fn look_until(
     };
     Evidence { config: found, wire }
 }
+
+/// Says what `--deep` is about to do, before it does so: it is seen in other people's graphs.
+pub(super) fn announce(found: &Discovery, limits: Limits) {
+    let Some(hold) = limits.hold else { return };
+    let targets: Vec<String> = plan(found, &[])
+        .endpoints
+        .iter()
+        .filter(|planned| planned.target.kind == Kind::Grpc)
+        .map(|planned| planned.target.address())
+        .collect();
+    let line = format!(
+        "--deep: {}: up to {MOST_CONNECTIONS} connections and {MOST_STREAMS} streams at a time, up to {MOST_SENT_MIB} MiB sent in all, \
+         streams held for {} s; no credentials",
+        targets.join(", "),
+        hold.as_secs()
+    );
+    let line = text::line(&line, output::glyphs(), LONGEST);
+    // Nobody reads it where standard error is closed.
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Characters of the announcement.
+const LONGEST: usize = 500;
 
 pub(super) fn limits(args: &Check) -> Limits {
     Limits {

@@ -59,6 +59,7 @@ async fn rehearse(fault: Option<Fault>, depth: Depth) -> anyhow::Result<crate::e
         total: depth.total(),
         hold: depth.hold(),
     };
+    super::check::announce(&found, limits);
     let evidence = super::check::look(found, &[], limits).await;
     stand_in.stop().await;
     Ok(evidence)

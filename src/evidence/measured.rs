@@ -117,6 +117,10 @@ impl Held {
             };
         };
         let early = |ended: &u64| fed.whole_ms.is_none_or(|whole| *ended < whole);
+        // Refused unprocessed: it never began.
+        if answer.end == StreamEnd::Refused {
+            return Life::Unwatched;
+        }
         match (fed.ended_ms.filter(early), fed.whole_ms) {
             (Some(after_ms), _) => Life::Cut { after_ms },
             (None, Some(_)) if answer.is_ok() => Life::Lived,
@@ -142,11 +146,6 @@ impl Sent {
             Some(fine) => cut(fine),
             None => Some(coarse),
         }
-    }
-
-    /// Whether all of it arrived.
-    pub fn arrived(&self) -> bool {
-        fed(&self.coarse).is_some_and(|(answer, _)| answer.is_ok())
     }
 }
 

@@ -135,6 +135,10 @@ impl Deep<'_> {
 
     /// One after the other, for one endpoint at a time.
     async fn loud(&self, load: &Load) -> Measured {
+        if self.can_hold {
+            // A crowd must not keep a held stream from beginning.
+            let _ = self.exam.cx.limit(3 * APART, std::future::pending::<()>()).await;
+        }
         let mut budget = load.loud.lock().await;
         let declared = match self.endpoint.answer(CallName::DeclaredBody) {
             Some(answer) if !by_gateway(answer) => self.declared().await,

@@ -1,7 +1,7 @@
 //! What `--deep` measured, in words: what held, what didn't, and what could not be looked at.
 
 use hoop_doctor_probes::grpc::MAX_MESSAGE;
-use hoop_doctor_probes::http2::{CallName, Http2, Reply, Tokens};
+use hoop_doctor_probes::http2::{CallName, Http2, Reply, StreamEnd, Tokens};
 
 use super::{LimitReport, Status, words};
 use crate::evidence::{Border, Endpoint, Held, Kind, Life, Measured, Pace, fed};
@@ -48,14 +48,21 @@ fn body(endpoint: &Endpoint, measured: &Measured) -> LimitReport {
         );
         return not_tried(NAME, why);
     };
-    let so_far = fed(&sent.coarse).map_or(0, |(_, fed)| fed.outlived);
-    match sent.cut() {
-        _ if sent.arrived() => line(NAME, Status::Ok, format!("{} bytes arrive{and_declared}", sent.message)),
-        Some((outlived, cut)) => line(NAME, Status::Failed, format!("cut after {outlived} to {cut} bytes")),
-        None => line(
+    let Some((answer, fed)) = fed(&sent.coarse) else {
+        return not_tried(NAME, "there was no connection");
+    };
+    match (sent.cut(), answer.end) {
+        _ if answer.is_ok() => line(NAME, Status::Ok, format!("{} bytes arrive{and_declared}", sent.message)),
+        (Some((outlived, cut)), _) => line(NAME, Status::Failed, format!("cut after {outlived} to {cut} bytes")),
+        (None, StreamEnd::Open) => line(
             NAME,
             Status::Ok,
-            format!("{so_far} bytes left before the stream ended ({})", end(&sent.coarse)),
+            format!("{} bytes passed in the time there was{and_declared}", fed.outlived),
+        ),
+        (None, _) => line(
+            NAME,
+            Status::Failed,
+            format!("ended after {} bytes ({})", fed.outlived, end(&sent.coarse)),
         ),
     }
 }

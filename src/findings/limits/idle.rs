@@ -37,9 +37,10 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 endpoint.target.address()
             ),
         };
-        let means = match severity {
-            Severity::Error => "an agent, which sends a packet every 10 s, hardly keeps its stream or loses it",
-            Severity::Warn | Severity::Info => {
+        let means = match idle.after_ms {
+            ..KEEPALIVE => "an agent sends a packet every 10 s only, and so it loses its stream",
+            KEEPALIVE..KEPT_ALIVE => "an agent sends a packet every 10 s, and any delay of one costs it its stream",
+            KEPT_ALIVE.. => {
                 "agents survive, they send a packet every 10 s; `hoop connect` that waits for an approval doesn't"
             }
         };
@@ -89,7 +90,9 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
     })
 }
 
-/// An agent's keepalive comes every 10 s; below this, in milliseconds, it may come too late.
+/// How often an agent sends a packet (`pb.DefaultKeepAlive`), in milliseconds.
+const KEEPALIVE: u64 = 10_000;
+/// Below this, in milliseconds, such a packet may come too late.
 const KEPT_ALIVE: u64 = 15_000;
 /// Nobody waits longer than this, in milliseconds, for an approval.
 const LONG_ENOUGH: u64 = 300_000;

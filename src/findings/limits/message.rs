@@ -37,7 +37,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             "update the gateway: since 1.31.35 it takes 17 MiB",
         );
         Some(draft.seen_in(endpoint, &["sent-body"]).logs(vec![format!(
-            "rpc error: code = ResourceExhausted desc = grpc: received message larger than max ({{n}} vs. {max})"
+            "rpc error: code = ResourceExhausted desc = grpc: received message larger than max ({MAX_MESSAGE} vs. {max})"
         )]))
     })
 }

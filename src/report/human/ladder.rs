@@ -25,7 +25,7 @@ pub(super) fn endpoint(page: &mut Page, endpoint: &EndpointReport) {
         self::rung(page, rung);
     }
     if !endpoint.limits.is_empty() {
-        page.flow(&[], &[Span::strong("  limits")]);
+        page.flow(&[Span::strong("       ")], &[Span::plain("what its streams may be:")]);
     }
     for limit in &endpoint.limits {
         self::limit(page, limit);
@@ -36,13 +36,17 @@ fn limit(page: &mut Page, limit: &LimitReport) {
     let (ink, word) = match limit.status {
         Status::Ok => (Ink::Good, "ok"),
         Status::Failed => (Ink::Bad, "limited"),
-        Status::NotTried => (Ink::Faint, "not measured"),
+        Status::NotTried => (Ink::Faint, "unknown"),
     };
     let lead = [
         Span::new(format!("  {} ", page.glyph(limit.status)), ink),
-        Span::plain(format!("{:<10}", limit.name)),
+        Span::plain(format!("{:<9} ", limit.name)),
+        Span::new(format!("{word:<7}  "), ink),
     ];
-    let text = [Span::new(format!("{word}: "), ink), Span::plain(&limit.summary)];
+    let text = match limit.status {
+        Status::Ok | Status::Failed => [Span::plain(&limit.summary)],
+        Status::NotTried => [Span::faint(&limit.summary)],
+    };
     page.flow(&lead, &text);
 }
 
