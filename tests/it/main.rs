@@ -15,6 +15,8 @@ mod identities;
 #[cfg(unix)]
 mod lab;
 #[cfg(unix)]
+mod limits;
+#[cfg(unix)]
 mod middleboxes;
 #[cfg(target_os = "linux")]
 mod networks;

@@ -87,7 +87,9 @@ pub enum Said {
     RateLimited,
     /// Envoy: `downstream duration timeout`.
     DurationTimeout,
-    /// Envoy: `stream timeout` or `request timeout`.
+    /// Envoy: `stream timeout`, when nothing has flowed for too long.
+    StreamTimeout,
+    /// Envoy: `request timeout`, when a request wasn't complete in time and nothing had come back.
     RequestTimeout,
     /// Envoy: `Payload Too Large`.
     PayloadTooLarge,
@@ -139,7 +141,7 @@ impl Said {
             ("local_rate_limited", Said::RateLimited),
             ("rate_limited", Said::RateLimited),
             ("downstream duration timeout", Said::DurationTimeout),
-            ("stream timeout", Said::RequestTimeout),
+            ("stream timeout", Said::StreamTimeout),
             ("request timeout", Said::RequestTimeout),
             ("Payload Too Large", Said::PayloadTooLarge),
             ("upstream max stream duration reached", Said::DurationTimeout),

@@ -105,7 +105,7 @@ fn said(endpoint: &Endpoint) -> Option<Seen<'_>> {
 fn in_a_status(endpoint: &Endpoint, said: Said, code: Status) -> Option<Answer> {
     Some(match said {
         Said::NoHealthyUpstream => Answer::Envoy(NO_HEALTHY_UPSTREAM),
-        Said::UpstreamTimeout | Said::RequestTimeout => Answer::Envoy(UPSTREAM_TIMEOUT),
+        Said::UpstreamTimeout | Said::StreamTimeout | Said::RequestTimeout => Answer::Envoy(UPSTREAM_TIMEOUT),
         Said::UpstreamReset { reason, .. } => Answer::Envoy(match reason {
             ResetReason::ConnectionFailure => "connection failure",
             ResetReason::ConnectionTimeout => "connection timeout",

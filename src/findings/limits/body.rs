@@ -50,7 +50,6 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                     Proxy::IngressNginx,
                     "metadata:\n  annotations:\n    nginx.ingress.kubernetes.io/proxy-body-size: \"0\"",
                 )
-                .snippet(Proxy::Apache, "LimitRequestBody 0")
                 .snippet(
                     Proxy::Caddy,
                     "# take away from the gRPC route:\n# request_body { max_size … }",

@@ -27,7 +27,14 @@ pub(super) fn lifetime(measured: &Measured) -> Option<(u64, &Held)> {
     let (Life::Cut { after_ms }, Life::Cut { after_ms: other }) = (busy.life(), keepalive.life()) else {
         return None;
     };
-    (after_ms.abs_diff(other) <= SAME).then_some((after_ms, busy))
+    (after_ms.abs_diff(other) <= SAME && !is_about_requests(busy)).then_some((after_ms, busy))
+}
+
+/// Envoy's `request_timeout` ends a call whose request isn't complete, until the gateway has answered: the held calls, and
+/// no stream of an agent.
+fn is_about_requests(held: &Held) -> bool {
+    let answer = held.http2.as_ref().and_then(fed).map(|(answer, _)| answer.reply());
+    matches!(answer, Some(Reply::Grpc(status)) if status.said == Said::RequestTimeout)
 }
 
 /// What cuts a stream on which nothing flows, while one on which something does lives on.
@@ -110,10 +117,11 @@ pub(super) fn logged(http2: &Http2) -> Vec<String> {
     match (answer.reply(), answer.end) {
         (Reply::Reset(_) | Reply::Lost, _) => by_call(answer),
         (Reply::Grpc(status), _) if status.said == Said::Other => vec![error(&status.code.name(), &status.message)],
-        // HAProxy answers before the headers are out, and ends the stream without trailers afterwards.
-        (Reply::Http(head, _), StreamEnd::Ended) if head.status == 504 => {
-            vec![error("Internal", "server closed the stream without sending trailers")]
-        }
+        // Once the headers are out, HAProxy ends the stream without trailers, and Traefik resets it.
+        (Reply::Http(head, _), StreamEnd::Ended) if head.status == 504 => vec![
+            error("Internal", "server closed the stream without sending trailers"),
+            internal("INTERNAL_ERROR"),
+        ],
         (Reply::Grpc(_) | Reply::Http(..) | Reply::NoStatus(_), _) => vec![internal("INTERNAL_ERROR")],
         (Reply::Refused | Reply::Silent, _) => Vec::new(),
     }

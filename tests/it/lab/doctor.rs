@@ -52,6 +52,11 @@ impl Report {
         self.findings().first()?["code"].as_str()
     }
 
+    /// What the first finding says.
+    pub(crate) fn first_message(&self) -> Option<&str> {
+        self.findings().first()?["message"].as_str()
+    }
+
     /// The pieces of configuration that the cause's remedy has, each with the proxy whose it is.
     pub(crate) fn snippets(&self) -> impl Iterator<Item = (&str, &str)> {
         let cause = self.findings().first();

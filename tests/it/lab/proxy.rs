@@ -148,7 +148,12 @@ impl Serving {
             .replace("@LOAD_STREAM@", &load_stream_module());
         let file = run.join(format!("{}.{}", proxy.name(), proxy.extension()));
         fs::write(&file, text)?;
-        let command = proxy.command(&program, &file, &run, &listen);
+        let mut command = proxy.command(&program, &file, &run, &listen);
+        command.args(
+            configuration
+                .lines()
+                .filter_map(|line| line.strip_prefix("# argument: ")),
+        );
         let mut serving = Self::spawn(command, listen)?;
         match serving.wait_until(|address| proxy.serves(lab, address)) {
             Ok(()) => Ok(serving),
