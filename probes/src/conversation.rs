@@ -1,6 +1,6 @@
 //! One connection from its first byte to its last: the unit of every probe and of every experiment.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+use crate::auth::{Authenticated, Bearer, Withheld};
 use crate::cx::{Cx, Stop, millis};
 use crate::http2::{self, Answer, Call, CallName, ConnectionEnd, Flight, Http2, Patience};
 use crate::rest::{self, Addressee, Http1, Relay};
@@ -72,6 +73,8 @@ pub enum Speech {
     ByAlpn(Vec<Call>),
     /// HTTP/1.1.
     Http1(Vec<Call>),
+    /// What only a server may hear that is the right one; nothing where it isn't.
+    Authenticated(Authenticated),
     /// Nothing: waits for the server to speak.
     Listen,
     /// The hello of an older TLS client, and nothing after it.
@@ -109,6 +112,9 @@ pub struct Heard {
     /// What came of an older client's hello; `None` where none was sent.
     #[serde(default)]
     pub old_hello: Option<OldHello>,
+    /// Why nothing was said that needs a credential; `None` where it was said or not wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<Withheld>,
 }
 
 /// What a server says to the hello of an older TLS client.
@@ -161,6 +167,8 @@ impl Heard {
 pub struct Notebook {
     heard: Mutex<Heard>,
     quiet: tokio::sync::Notify,
+    /// What was said in confidence, and is never written down.
+    secret: OnceLock<Bearer>,
 }
 
 impl Notebook {
@@ -187,7 +195,11 @@ impl Notebook {
     }
 
     fn write(&self, write: impl FnOnce(&mut Heard)) {
-        write(&mut self.heard.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        write(&mut heard);
+        if let Some(secret) = self.secret.get() {
+            heard.reduce(secret);
+        }
     }
 }
 
@@ -210,9 +222,21 @@ pub async fn converse(
         // A peer that is gone already is noticed at the next step.
         let _ = cx.until(budget.connect_by, stream.write_all(line.as_bytes())).await;
     }
+    if let Speech::Authenticated(said) = &conversation.speech {
+        // Set once: a notebook is of one conversation.
+        let _ = notes.secret.set(said.bearer().clone());
+    }
     match conversation.security {
         Security::Plaintext => {
             let protocol = match &conversation.speech {
+                Speech::Authenticated(said) => match said.withheld(None) {
+                    Some(why) => {
+                        notes.write(|heard| heard.withheld = Some(why));
+                        Protocol::Nothing
+                    }
+                    None if said.is_grpc() => Protocol::Http2(said.calls()),
+                    None => Protocol::Http1(said.calls()),
+                },
                 Speech::Http2(calls) | Speech::Http2Anyway(calls) => Protocol::Http2(calls),
                 Speech::ByAlpn(calls) | Speech::Http1(calls) => Protocol::Http1(calls),
                 Speech::Listen => Protocol::Listen,
@@ -269,20 +293,34 @@ async fn over_tls(
         Speech::Http2Anyway(calls) => Protocol::Http2(calls),
         Speech::ByAlpn(calls) => Protocol::Http1(without_web_socket(calls)),
         Speech::Http1(calls) => Protocol::Http1(calls),
-        Speech::Http2(_) => Protocol::Nothing,
+        Speech::Authenticated(said) if h2 => Protocol::Http2(said.calls()),
+        Speech::Authenticated(said) if !said.is_grpc() => Protocol::Http1(said.calls()),
+        Speech::Http2(_) | Speech::Authenticated(_) => Protocol::Nothing,
         Speech::Listen => Protocol::Listen,
         Speech::OldHello => Protocol::OldHello,
     };
     let (stream, seen) = shaken.into_parts();
-    // The chain is judged while the answers are on their way.
     let judging = async {
         let roots = peer.trust.roots().await;
         let tls = seen.judged(&peer.server_name, roots, cx.unix_start());
+        let withheld = match speech {
+            Speech::Authenticated(said) => said.withheld(Some(&tls)),
+            _ => None,
+        };
         notes.write(|heard| {
             heard.tls_ms = tls_ms;
             heard.tls = Some(Ok(tls));
+            heard.withheld = withheld;
         });
+        withheld
     };
+    if let Speech::Authenticated(_) = speech {
+        if judging.await.is_none() {
+            speak(cx, peer, "https", protocol, stream, budget, notes).await;
+        }
+        return;
+    }
+    // The chain is judged while the answers are on their way.
     tokio::join!(speak(cx, peer, "https", protocol, stream, budget, notes), judging);
 }
 

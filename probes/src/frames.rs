@@ -114,6 +114,18 @@ impl Frames {
         }
     }
 
+    /// Leaves out of the server's frames what may say back to us what we said: all fields but these, and the text of GOAWAY.
+    pub(crate) fn hide_answers(&mut self, kept: &[&str]) {
+        let received = |frame: &&mut FrameLog| frame.direction == Direction::Received;
+        for frame in self.kept.iter_mut().filter(received) {
+            match &mut frame.content {
+                Content::Fields(fields) => fields.retain(|field| kept.contains(&field.name.as_str())),
+                Content::GoAway { debug, .. } => debug.clear(),
+                Content::Bytes | Content::Settings(_) | Content::Reset(_) | Content::Increment(_) => {}
+            }
+        }
+    }
+
     fn push(&mut self, at_ms: u64, direction: Direction, frame: &Frame<'_>) {
         if self.kept.len() == MOST_FRAMES {
             self.left_out += 1;

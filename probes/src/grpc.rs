@@ -34,13 +34,27 @@ pub fn call(name: CallName) -> Call {
         CallName::PreConnect => request(name, "PreConnect", empty()),
         CallName::HealthCheck => request(name, "HealthCheck", empty()),
         CallName::UnknownMethod => request(name, "HoopDoctor", empty()),
-        CallName::Healthz | CallName::PublicServerInfo | CallName::WebSocket => crate::rest::call(name, ""),
+        CallName::ConnectWithToken => to_nowhere(),
+        CallName::Healthz
+        | CallName::PublicServerInfo
+        | CallName::WebSocket
+        | CallName::UserInfo
+        | CallName::ServerInfo => crate::rest::call(name, ""),
     }
 }
 
 fn with_origin(origin: &str) -> Call {
     let mut call = request(CallName::ConnectWithOrigin, "Connect", Body::Open);
     call.fields.push(("origin", origin.to_owned()));
+    call
+}
+
+/// `Connect` of a client to a connection that doesn't exist. `verb` is what keeps a gateway alive that takes the token.
+pub(crate) fn to_nowhere() -> Call {
+    let mut call = request(CallName::ConnectWithToken, "Connect", Body::Open);
+    call.fields.push(("origin", "client".to_owned()));
+    call.fields.push(("verb", "connect".to_owned()));
+    call.fields.push(("connection-name", crate::auth::no_connection()));
     call
 }
 
@@ -55,6 +69,7 @@ pub(crate) fn request(name: CallName, method: &str, body: Body) -> Call {
             ("user-agent", crate::USER_AGENT.to_owned()),
         ],
         tokens: Tokens::default(),
+        bearer: None,
         body,
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::auth::Bearer;
 use crate::frames::Frames;
 use crate::wire::frame::{ErrorCode, Setting};
 use crate::wire::header::{self, Field};
@@ -33,6 +34,8 @@ pub struct Call {
     pub fields: Vec<(&'static str, String)>,
     /// Made-up tokens in further fields.
     pub tokens: Tokens,
+    /// What proves who asks; only [`crate::auth`] makes requests that have it.
+    pub(crate) bearer: Option<Bearer>,
     /// What follows the header block.
     pub body: Body,
 }
@@ -125,6 +128,22 @@ pub enum CallName {
     PublicServerInfo,
     /// `GET /api/ws` with a made-up `HOOP_KEY`; over HTTP/1.1 it asks for the upgrade to WebSocket.
     WebSocket,
+    /// `Connect` with a user's token, to a connection that doesn't exist.
+    ConnectWithToken,
+    /// `GET /api/userinfo` with a user's token.
+    UserInfo,
+    /// `GET /api/serverinfo` with a user's token.
+    ServerInfo,
+}
+
+impl CallName {
+    /// How much of the answer's body is kept, in bytes: of what the gateway says of itself all of it.
+    pub(crate) fn body_kept(self) -> usize {
+        match self {
+            Self::ServerInfo => 64 * 1024,
+            _ => 2048,
+        }
+    }
 }
 
 /// Everything that was heard on one HTTP/2 connection.

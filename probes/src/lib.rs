@@ -5,6 +5,7 @@
 //! experiments are conversations that differ in that data alone. Certificates are the one thing that is judged here
 //! ([`x509`]), because Go's verdict on a chain is itself a fact about what an agent will do.
 
+pub mod auth;
 pub mod conversation;
 pub mod cx;
 pub mod dns;

@@ -29,8 +29,6 @@ const UPGRADE: [(&str, &str); 4] = [
     ("sec-websocket-version", "13"),
     ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
 ];
-/// How much of a body is kept, in bytes.
-const BODY_KEPT: usize = 2048;
 /// How long a body may take, once its head has come.
 const BODY_PATIENCE: Duration = Duration::from_millis(500);
 
@@ -59,6 +57,8 @@ pub fn call(name: CallName, base_path: &str) -> Call {
     let path = match name {
         CallName::PublicServerInfo => "/api/publicserverinfo",
         CallName::WebSocket => "/api/ws",
+        CallName::UserInfo => "/api/userinfo",
+        CallName::ServerInfo => "/api/serverinfo",
         _ => "/api/healthz",
     };
     let mut fields = vec![
@@ -74,6 +74,7 @@ pub fn call(name: CallName, base_path: &str) -> Call {
         path: format!("{base_path}{path}"),
         fields,
         tokens: Tokens::default(),
+        bearer: None,
         body: Body::None,
     }
 }
@@ -154,8 +155,9 @@ async fn ask_one(
     let head = head(&response);
     let mut body = response.into_body();
     let mut kept = Vec::new();
+    let most = call.name.body_kept();
     let reading = async {
-        while kept.len() < BODY_KEPT {
+        while kept.len() < most {
             match body.frame().await {
                 Some(Ok(frame)) => kept.extend_from_slice(frame.data_ref().map_or(&[], |data| data.as_ref())),
                 Some(Err(_)) | None => break,
@@ -164,7 +166,7 @@ async fn ask_one(
     };
     // A body that trickles costs a moment; the answer, as far as it came, still counts.
     let _ = cx.limit(BODY_PATIENCE, reading).await;
-    kept.truncate(BODY_KEPT);
+    kept.truncate(most);
     Answer {
         call: call.name,
         page: Some(Page::read(head.field("content-type"), &kept)),
@@ -193,6 +195,9 @@ fn request(addressee: Addressee<'_>, call: &Call) -> Option<Request<Full<Bytes>>
     }
     for (name, value) in &call.fields {
         request = request.header(*name, value);
+    }
+    if let Some(bearer) = &call.bearer {
+        request = request.header("authorization", bearer.field());
     }
     if call.name == CallName::WebSocket {
         for (name, value) in UPGRADE {

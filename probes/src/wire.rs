@@ -8,5 +8,6 @@ pub mod header;
 pub mod hello;
 pub mod opening;
 pub mod page;
+pub mod server_info;
 pub mod status;
 pub mod text;

@@ -18,8 +18,6 @@ use crate::wire::text::bounded;
 const STREAM_WINDOW: u32 = 8 * 1024;
 /// How much is read from one connection, in bytes.
 const READ_LIMIT: usize = 64 * 1024;
-/// How much of a body is kept, in bytes.
-const BODY_KEPT: usize = 2048;
 /// How many of the server's first bytes are kept.
 const FIRST_KEPT: usize = 1024;
 
@@ -130,7 +128,12 @@ impl Flight<'_> {
     fn bytes(&self) -> Vec<u8> {
         let mut out = frame::PREFACE.to_vec();
         let [id1, id0] = frame::INITIAL_WINDOW_SIZE.to_be_bytes();
-        let [v3, v2, v1, v0] = STREAM_WINDOW.to_be_bytes();
+        // No window is ever opened further: it has room for the longest body that is wanted.
+        let longest = self.calls.iter().map(|call| call.name.body_kept()).max();
+        let window = longest
+            .and_then(|longest| u32::try_from(longest).ok())
+            .unwrap_or_default();
+        let [v3, v2, v1, v0] = window.max(STREAM_WINDOW).to_be_bytes();
         frame(kind::SETTINGS, 0, 0, &[id1, id0, v3, v2, v1, v0]).write(&mut out);
         for (index, call) in self.calls.iter().enumerate() {
             let mut block = Vec::new();
@@ -144,6 +147,9 @@ impl Flight<'_> {
             for number in 0..call.tokens.count {
                 // Each with a name of its own: some servers join fields of one name before they measure them.
                 header::write_token(&format!("hoop-doctor-{number}"), call.tokens.units, &mut block);
+            }
+            if let Some(bearer) = &call.bearer {
+                header::write_secret("authorization", &bearer.field(), &mut block);
             }
             let stream = stream_of(index);
             let ends = match call.body {
@@ -355,7 +361,7 @@ impl Session {
             return;
         };
         let content = frame.content().unwrap_or_default();
-        let room = BODY_KEPT.saturating_sub(body.len());
+        let room = answer.call.body_kept().saturating_sub(body.len());
         body.extend(content.iter().take(room));
         let enough = room <= content.len() && !answer.head.as_ref().is_some_and(Head::is_grpc);
         if frame.has(frame::END_STREAM) {

@@ -60,7 +60,16 @@ impl Reader {
 
 /// Appends a field to a block as "literal without indexing" (RFC 7541, section 6.2.2), which no server's table size can break.
 pub fn write(name: &str, value: &str, block: &mut Vec<u8>) {
-    block.push(0);
+    write_literal(0x00, name, value, block);
+}
+
+/// The same as "literal never indexed" (RFC 7541, section 6.2.3), which no proxy on the way may put into a table.
+pub fn write_secret(name: &str, value: &str, block: &mut Vec<u8>) {
+    write_literal(0x10, name, value, block);
+}
+
+fn write_literal(pattern: u8, name: &str, value: &str, block: &mut Vec<u8>) {
+    block.push(pattern);
     for text in [name, value] {
         // Writing into a `Vec` can't fail.
         let _ = encode_integer_into(text.len(), 7, 0, block);
@@ -98,7 +107,7 @@ pub fn value<'a>(fields: &'a [Field], name: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_FIELDS, Reader, Undecodable, value, write};
+    use super::{MAX_FIELDS, Reader, Undecodable, value, write, write_secret};
     use proptest::prelude::proptest;
 
     #[test]
@@ -106,8 +115,10 @@ mod tests {
         let mut block = Vec::new();
         write(":method", "POST", &mut block);
         write("long", &"x".repeat(300), &mut block);
+        write_secret("authorization", "Bearer x", &mut block);
         let fields = Reader::default().read(&block).expect("our own block");
         assert_eq!(value(&fields, ":method"), Some("POST"));
+        assert_eq!(value(&fields, "authorization"), Some("Bearer x"));
         assert_eq!(value(&fields, "long").map(str::len), Some(300));
     }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::wire::server_info::ServerInfo;
 use crate::wire::text::{bounded, title};
 
 /// What a body is.
@@ -32,6 +33,8 @@ pub enum Mark {
     HoopKeyMissing,
     /// `{"error":"invalid authentication"}` of `/api/ws`: the key came through.
     HoopKeyRefused,
+    /// `{"message":"access denied"}` of the API, to whom it doesn't know.
+    AccessDenied,
     /// An HTTP/2 SETTINGS frame as a body: an HTTP/1 proxy in front of an HTTP/2 server.
     Http2Frame,
     /// A gRPC message (five octets of prefix, then as many as it says).
@@ -77,6 +80,9 @@ pub struct Page {
     pub title: Option<String>,
     /// The first 200 characters.
     pub start: String,
+    /// What the gateway says of itself, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_info: Option<ServerInfo>,
 }
 
 impl Page {
@@ -89,6 +95,7 @@ impl Page {
             maker: maker(&text),
             title,
             start: bounded(body, 200),
+            server_info: ServerInfo::read(body),
         }
     }
 }
@@ -141,6 +148,7 @@ fn json(text: &str) -> Mark {
         public if public.contains(r#""auth_method":"#) => Mark::PublicServerInfo,
         missing if missing.contains(r#""error":"missingHOOP_KEYheader""#) => Mark::HoopKeyMissing,
         refused if refused.contains(r#""error":"invalidauthentication""#) => Mark::HoopKeyRefused,
+        denied if denied.contains(r#""message":"accessdenied""#) => Mark::AccessDenied,
         _ => Mark::Json,
     }
 }

@@ -13,6 +13,8 @@ impl Status {
     pub const UNKNOWN: Self = Self(2);
     /// InvalidArgument.
     pub const INVALID_ARGUMENT: Self = Self(3);
+    /// NotFound.
+    pub const NOT_FOUND: Self = Self(5);
     /// PermissionDenied.
     pub const PERMISSION_DENIED: Self = Self(7);
     /// ResourceExhausted.
@@ -62,6 +64,10 @@ pub enum Said {
     MissingOrigin,
     /// The gateway: `invalid authentication`, with or without what follows it.
     InvalidAuthentication,
+    /// The gateway, to a token that it takes: `connection not found`.
+    ConnectionNotFound,
+    /// The gateway, to a token that it takes: `user is not active`.
+    UserInactive,
     /// The gateway: `internal error, unable to initialize identity provider`.
     IdentityProvider,
     /// grpc-go, where Hoop's service is registered: `unknown method … for service protobuf.Transport`.
@@ -126,9 +132,11 @@ impl Said {
     /// Reads a decoded grpc-message.
     pub fn read(message: &str) -> Self {
         /// Texts that are recognised by how they start.
-        const STARTS: [(&str, Said); 15] = [
+        const STARTS: [(&str, Said); 17] = [
             ("missing client origin", Said::MissingOrigin),
             ("invalid authentication", Said::InvalidAuthentication),
+            ("connection not found", Said::ConnectionNotFound),
+            ("user is not active", Said::UserInactive),
             (
                 "internal error, unable to initialize identity provider",
                 Said::IdentityProvider,
