@@ -90,6 +90,9 @@ pub struct Check {
     /// Take the address of HOST:PORT from here instead of DNS. May be repeated.
     #[arg(long, value_name = "HOST:PORT:ADDR", value_parser = resolve, help_heading = "What to check")]
     pub resolve: Vec<Resolve>,
+    /// Also make the calls that need a user's token. Without it no credential is sent.
+    #[arg(long, help_heading = "What to check")]
+    pub auth: bool,
 
     /// How long TCP, TLS and the HTTP/2 SETTINGS of one attempt may take.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5s", help_heading = "Time")]
@@ -208,6 +211,9 @@ pub struct Demo {
     /// List the faults.
     #[arg(long, conflicts_with = "fault")]
     pub list: bool,
+    /// Also make the calls that need a user's token.
+    #[arg(long)]
+    pub auth: bool,
     /// How to report: FORMAT, or FORMAT=FILE. May be repeated.
     #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = output)]
     pub output: Vec<Output>,

@@ -22,6 +22,10 @@ pub use measured::{Border, Crowd, Held, Life, Measured, Pace, Sent, fed};
 use crate::config::{Discovery, Speech, Via};
 use crate::experiments::Experiment;
 
+pub mod auth;
+
+use auth::Auth;
+
 /// What a diagnosis is made from.
 #[derive(Clone, Debug)]
 pub struct Evidence {
@@ -119,6 +123,9 @@ pub struct Endpoint {
     /// What `--deep` measured; `None` without it, and where no stream reaches a gateway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measured: Option<Measured>,
+    /// What came of the credentials, where `--auth` allows them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub auth: Vec<Auth>,
     /// Where this program broke while it looked, as `file:line`.
     pub malfunction: Option<String>,
 }
@@ -189,6 +196,7 @@ impl Endpoint {
             again: None,
             trials: Vec::new(),
             measured: None,
+            auth: Vec::new(),
             malfunction: None,
         }
     }
@@ -324,11 +332,13 @@ impl Endpoint {
 
     /// Whether Hoop would get through to a gateway here: the call that decides, and the certificate.
     pub fn is_well(&self) -> bool {
-        let trusted = !self.target.verify
-            || self
-                .handshake()
-                .is_none_or(|tls| !matches!(tls.chain.verdict, Verdict::Rejected(_)));
-        trusted && self.is_answered()
+        self.is_trusted() && self.is_answered()
+    }
+
+    /// Whether Hoop would go on after the handshake: the certificate is accepted, unchecked or not needed.
+    pub fn is_trusted(&self) -> bool {
+        let rejected = |tls: &Tls| matches!(tls.chain.verdict, Verdict::Rejected(_));
+        !self.target.verify || !self.handshake().is_some_and(rejected)
     }
 
     /// Whether a Hoop gateway answers this call.

@@ -23,6 +23,7 @@ use crate::experiments::{self, Experiment};
 use crate::malfunction;
 use crate::plan::{Plan, Planned};
 
+mod auth;
 mod deep;
 
 use deep::Load;
@@ -68,6 +69,7 @@ pub async fn examine(cx: &Cx, plan: &Plan, limits: Limits) -> Wire {
         };
         let look = async {
             exam.run(&mut endpoint).await;
+            exam.authenticate(&mut endpoint).await;
             if let Some(hold) = limits.hold {
                 endpoint.measured = exam.measure(&endpoint, hold, &load).await;
             }
@@ -410,7 +412,11 @@ impl Exam<'_> {
                 };
                 calls.iter().filter(refused).cloned().collect()
             }
-            Speech::Http2Anyway(_) | Speech::Http1(_) | Speech::Listen | Speech::OldHello => Vec::new(),
+            Speech::Http2Anyway(_)
+            | Speech::Http1(_)
+            | Speech::Authenticated(_)
+            | Speech::Listen
+            | Speech::OldHello => Vec::new(),
         };
         if refused.is_empty() {
             return None;

@@ -2,10 +2,12 @@
 
 use std::net::IpAddr;
 
+use hoop_doctor_probes::auth::{Bearer, NotABearer};
 use hoop_doctor_probes::forward::Login;
 use hoop_doctor_probes::tls::Trust;
 
 use crate::config::{ApiUrl, Ca, Detour, Discovery, GrpcAddress, HttpScheme, Identity, Role, Rule, TlsBecause};
+use crate::evidence::auth::NotTried;
 use crate::evidence::{Endpoint, Kind, Target, host_port};
 
 /// All targets of a run.
@@ -30,6 +32,30 @@ pub struct Planned {
     pub login: Option<Login>,
     /// Addresses of the forward proxy given with `--resolve`.
     pub given_of_proxy: Vec<IpAddr>,
+    /// The credentials that may be tried there; none unless [`Plan::allow_credentials`] was called.
+    pub credentials: Vec<Credential>,
+}
+
+/// Whether credentials may leave the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credentials {
+    /// They stay.
+    Kept,
+    /// `--auth`: each may go to the gateway that it is for.
+    Allowed,
+}
+
+/// One identity's credential.
+#[derive(Clone, Debug)]
+pub struct Credential {
+    /// Index of the identity that it belongs to.
+    pub identity: usize,
+    /// Who that is.
+    pub who: Role,
+    /// Where it was set; `None` where there is none.
+    pub source: Option<String>,
+    /// A user's token, or why it can't be tried.
+    pub bearer: Result<Bearer, NotTried>,
 }
 
 /// `--resolve HOST:PORT:ADDR`: where a name is, without asking.
@@ -51,6 +77,15 @@ impl Planned {
 }
 
 impl Plan {
+    /// Lets the credential of each identity be tried at its own targets.
+    pub fn allow_credentials(&mut self, found: &Discovery) {
+        let all: Vec<Credential> = identities(found).enumerate().map(credential).collect();
+        for planned in &mut self.endpoints {
+            let mine = all.iter().filter(|one| planned.identities.contains(&one.identity));
+            planned.credentials = mine.cloned().collect();
+        }
+    }
+
     /// Each distinct trust store that is needed.
     pub fn trusts(&self) -> impl Iterator<Item = &Trust> {
         self.endpoints
@@ -100,6 +135,7 @@ pub fn plan(found: &Discovery, resolve: &[Resolve]) -> Plan {
                             .unwrap_or_default(),
                         target,
                         identities: vec![index],
+                        credentials: Vec::new(),
                     },
                 )),
             }
@@ -208,6 +244,24 @@ fn origin(identity: &Identity) -> &'static str {
     match (identity.role, identity.rule) {
         (Role::Agent, _) | (Role::Flags, Rule::Agent) => "agent",
         (Role::Client, _) | (Role::Flags, Rule::Client) => "client",
+    }
+}
+
+fn credential((identity, who): (usize, &Identity)) -> Credential {
+    let bearer = match &who.token {
+        // An agent's token can look like anybody's.
+        _ if origin(who) == "agent" => Err(NotTried::AgentKey),
+        None => Err(NotTried::NoToken),
+        Some(token) => Bearer::new(token.secret.expose()).map_err(|why| match why {
+            NotABearer::Agents => NotTried::AgentKey,
+            NotABearer::Malformed => NotTried::MalformedToken,
+        }),
+    };
+    Credential {
+        identity,
+        who: who.role,
+        source: who.token.as_ref().map(|token| token.source.to_string()),
+        bearer,
     }
 }
 

@@ -16,7 +16,7 @@ use crate::cli::{Check, Color, Reporting, Role};
 use crate::config::{self, Asked, Discovery, Environment, KeyFrom, discover};
 use crate::evidence::{Evidence, Kind};
 use crate::examine::{Limits, MOST_CONNECTIONS, MOST_SENT_MIB, MOST_STREAMS, examine};
-use crate::plan::{Resolve, plan};
+use crate::plan::{Credentials, Resolve, plan};
 use crate::report::{Filter, Report, report, text};
 
 pub(super) fn run(args: &Check, color: Color) -> anyhow::Result<Exit> {
@@ -79,14 +79,15 @@ async fn once(args: &Check) -> anyhow::Result<Evidence> {
     if !args.reporting.quiet {
         announce(&found, limits);
     }
-    Ok(look_until(interrupt, found, &args.resolve, limits, progress).await)
+    let credentials = credentials(args.auth);
+    Ok(look_until(interrupt, found, &args.resolve, credentials, limits, progress).await)
 }
 
 /// Plans and probes; Ctrl-C ends it with what is known by then.
-pub(super) async fn look(found: Discovery, resolve: &[Resolve], limits: Limits) -> Evidence {
+pub(super) async fn look(found: Discovery, credentials: Credentials, limits: Limits) -> Evidence {
     let interrupt = tokio::signal::ctrl_c().fuse();
     tokio::pin!(interrupt);
-    look_until(interrupt, found, resolve, limits, Progress::None).await
+    look_until(interrupt, found, &[], credentials, limits, Progress::None).await
 }
 
 /// Plans and probes; `interrupt` ends it with what is known by then.
@@ -94,6 +95,7 @@ pub(super) async fn look_until(
     mut interrupt: Pin<&mut Fuse<impl Future<Output = io::Result<()>>>>,
     found: Discovery,
     resolve: &[Resolve],
+    credentials: Credentials,
     limits: Limits,
     progress: Progress,
 ) -> Evidence {
@@ -101,7 +103,10 @@ pub(super) async fn look_until(
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
     let (cx, cancel) = Cx::new(limits.total, i64::try_from(now).unwrap_or(i64::MAX));
-    let plan = plan(&found, resolve);
+    let mut plan = plan(&found, resolve);
+    if credentials == Credentials::Allowed {
+        plan.allow_credentials(&found);
+    }
     let targets: Vec<String> = plan.endpoints.iter().map(|planned| planned.target.address()).collect();
     let what = match limits.hold {
         None => targets.join(", "),
@@ -141,6 +146,14 @@ pub(super) fn announce(found: &Discovery, limits: Limits) {
 
 /// Characters of the announcement.
 const LONGEST: usize = 500;
+
+/// What `--auth` says.
+pub(super) fn credentials(auth: bool) -> Credentials {
+    match auth {
+        true => Credentials::Allowed,
+        false => Credentials::Kept,
+    }
+}
 
 pub(super) fn limits(args: &Check) -> Limits {
     Limits {

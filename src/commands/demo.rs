@@ -8,11 +8,12 @@ use std::time::{Duration, SystemTime};
 use anyhow::Context;
 use hoop_doctor_standin::{Fault, Needs, Options, start};
 
-use super::{Exit, exit_of, output};
+use super::{Exit, check, exit_of, output};
 use crate::cli::{Color, Demo, Depth};
 use crate::config::{Asked, Environment, discover};
 use crate::examine::Limits;
 use crate::findings::Severity;
+use crate::plan::Credentials;
 use crate::report::{Filter, report};
 
 pub(super) fn run(args: &Demo, color: Color) -> anyhow::Result<Exit> {
@@ -24,14 +25,19 @@ pub(super) fn run(args: &Demo, color: Color) -> anyhow::Result<Exit> {
         .enable_all()
         .build()
         .context("starting the runtime")?;
-    let evidence = runtime.block_on(rehearse(args.fault, args.depth))?;
+    let credentials = check::credentials(args.auth);
+    let evidence = runtime.block_on(rehearse(args.fault, args.depth, credentials))?;
     runtime.shutdown_background();
     let report = report(&evidence, &Filter::default());
     output::write(&report, &args.output, output::Style::new(color, false, args.verbose))?;
     Ok(exit_of(&report, Severity::Error))
 }
 
-async fn rehearse(fault: Option<Fault>, depth: Depth) -> anyhow::Result<crate::evidence::Evidence> {
+async fn rehearse(
+    fault: Option<Fault>,
+    depth: Depth,
+    credentials: Credentials,
+) -> anyhow::Result<crate::evidence::Evidence> {
     let tls = fault
         .is_none()
         .then(|| hoop_doctor_standin::Tls::generated(&["localhost", "127.0.0.1"]).0);
@@ -59,8 +65,8 @@ async fn rehearse(fault: Option<Fault>, depth: Depth) -> anyhow::Result<crate::e
         total: depth.total(),
         hold: depth.hold(),
     };
-    super::check::announce(&found, limits);
-    let evidence = super::check::look(found, &[], limits).await;
+    check::announce(&found, limits);
+    let evidence = check::look(found, credentials, limits).await;
     stand_in.stop().await;
     Ok(evidence)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::time::{Instant, sleep_until};
 
-use super::check::{configuration, diagnosed, limits, look_until};
+use super::check::{configuration, credentials, diagnosed, limits, look_until};
 use super::progress::Progress;
 use super::{Exit, exit_of, output};
 use crate::cli::Check;
@@ -36,7 +36,16 @@ pub(super) async fn wait(args: &Check, patience: Duration) -> anyhow::Result<(Ev
     let mut known = None;
     loop {
         let found = configuration(args)?;
-        let evidence = look_until(interrupt.as_mut(), found, &args.resolve, limits(args), progress).await;
+        let allowed = credentials(args.auth);
+        let looking = look_until(
+            interrupt.as_mut(),
+            found,
+            &args.resolve,
+            allowed,
+            limits(args),
+            progress,
+        );
+        let evidence = looking.await;
         if evidence.wire.interrupted {
             // A finished look says more than one that was cut short.
             return Ok(match known {

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::words;
 use super::{Observation, Outcome};
+use crate::evidence::auth::{Auth, AuthOutcome};
 use crate::evidence::{Endpoint, Measured, Pace, Trial};
 use crate::layers::Layer;
 
@@ -43,6 +44,9 @@ pub(super) fn observations(endpoint: &Endpoint, now: i64) -> Vec<Observation> {
     }
     if let Some(measured) = &endpoint.measured {
         list.measured(measured);
+    }
+    for auth in &endpoint.auth {
+        list.auth(auth);
     }
     list.all
 }
@@ -153,6 +157,27 @@ impl List<'_> {
             self.long_call("sent-body", 0, Some(&sent.coarse));
             if let Some(fine) = &sent.fine {
                 self.long_call("sent-body again", 0, Some(fine));
+            }
+        }
+    }
+
+    fn auth(&mut self, auth: &Auth) {
+        let name = format!("auth {}", auth.who);
+        let mut facts = Facts::from([("token".to_owned(), json!(auth.token))]);
+        match &auth.outcome {
+            AuthOutcome::NotTried { why } => {
+                facts.insert("why".to_owned(), json!(why));
+                let why = words::not_tried(*why).to_owned();
+                self.push(&name, Span::default(), Outcome::NotTried, why, facts);
+            }
+            AuthOutcome::Tried { heard: None, tcp } => self.tcp(&name, tcp),
+            AuthOutcome::Tried { heard: Some(heard), .. } => {
+                if let Some(why) = heard.withheld {
+                    facts.insert("why".to_owned(), json!(why));
+                    let why = words::withheld(why).to_owned();
+                    self.push(&name, Span::default(), Outcome::NotTried, why, facts);
+                }
+                self.conversation(&format!("{name} "), heard);
             }
         }
     }

@@ -64,7 +64,7 @@ pub fn render(report: &Report, look: Look) -> String {
     identities(&mut page, report);
     for endpoint in &report.endpoints {
         page.blank();
-        ladder::endpoint(&mut page, endpoint);
+        ladder::endpoint(&mut page, endpoint, &report.observations);
     }
     if look.detail >= Detail::Probes && !report.observations.is_empty() {
         page.blank();

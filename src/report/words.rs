@@ -4,6 +4,7 @@
 
 use std::net::IpAddr;
 
+use hoop_doctor_probes::auth::Withheld;
 use hoop_doctor_probes::conversation::{Heard, OldHello, Unasked};
 use hoop_doctor_probes::dns::{Dns, DnsFailure, DnsSource};
 use hoop_doctor_probes::forward::{NoAnswer, Tunnel};
@@ -16,6 +17,7 @@ use hoop_doctor_probes::wire::opening::{FirstBytes, Opening};
 use hoop_doctor_probes::x509::Verdict;
 
 use super::timestamp;
+use crate::evidence::auth::NotTried;
 use crate::evidence::{Endpoint, Target};
 use crate::layers::Layer;
 
@@ -347,6 +349,29 @@ fn replies(endpoint: &Endpoint) -> String {
             .collect(),
     };
     shown.join("; ")
+}
+
+/// Why a credential was not tried.
+pub(super) fn not_tried(why: NotTried) -> &'static str {
+    match why {
+        NotTried::AgentKey => {
+            "nothing that an agent's key can do is without effect: the gateway would take this program for the agent"
+        }
+        NotTried::NoToken => "no token is configured",
+        NotTried::MalformedToken => "no request can carry a token like this one",
+        NotTried::Certificate => "the token stays here: the certificate is not accepted",
+        NotTried::NoGateway => "no Hoop gateway answers that could judge a token",
+        NotTried::GatewayUnwell => "the gateway says that it can't judge any token now",
+        NotTried::OriginRemoved => "the gateway judges no token of a call without `origin`, which the proxy removes",
+    }
+}
+
+/// Why a credential was not sent although there was a connection for it.
+pub(super) fn withheld(why: Withheld) -> &'static str {
+    match why {
+        Withheld::Certificate => "the token stays here: the certificate on its own connection is not accepted",
+        Withheld::Channel => "the token stays here: the connection is not what the configuration says",
+    }
 }
 
 /// The name of a call in reports.

@@ -152,7 +152,10 @@ fn method_of(call: CallName) -> Option<&'static str> {
         | CallName::UnknownMethod
         | CallName::Healthz
         | CallName::PublicServerInfo
-        | CallName::WebSocket => None,
+        | CallName::WebSocket
+        | CallName::ConnectWithToken
+        | CallName::UserInfo
+        | CallName::ServerInfo => None,
     }
 }
 

@@ -5,8 +5,8 @@ use super::Detail;
 use super::page::{Ink, Page, Span};
 use crate::proxies::Proxy;
 
-/// An endpoint and its rungs, lowest first.
-pub(super) fn endpoint(page: &mut Page, endpoint: &EndpointReport) {
+/// An endpoint and its rungs, lowest first, and then what a credential came to.
+pub(super) fn endpoint(page: &mut Page, endpoint: &EndpointReport, observations: &[Observation]) {
     let mut head = vec![Span::strong(&endpoint.url)];
     if let Some(via) = &endpoint.via {
         head.push(Span::plain(format!(
@@ -24,12 +24,38 @@ pub(super) fn endpoint(page: &mut Page, endpoint: &EndpointReport) {
     for rung in &endpoint.layers {
         self::rung(page, rung);
     }
+    let credentials = |one: &&Observation| one.endpoint == endpoint.id && one.probe.starts_with("auth ");
+    for one in observations.iter().filter(credentials) {
+        credential(page, one);
+    }
     if !endpoint.limits.is_empty() {
         page.flow(&[Span::strong("       ")], &[Span::plain("what its streams may be:")]);
     }
     for limit in &endpoint.limits {
         self::limit(page, limit);
     }
+}
+
+/// One probe with a credential; what lies below it, such as a handshake that succeeds, is for the list of all probes.
+fn credential(page: &mut Page, one: &Observation) {
+    let (_, probe) = one.probe.split_once(' ').unwrap_or_default();
+    let (who, call) = probe.split_once(' ').unwrap_or((probe, ""));
+    let text = match one.outcome {
+        Outcome::Seen if ["tls", "http2", "http1"].contains(&call) => return,
+        Outcome::NotTried => {
+            let lead = Span::faint(format!("  {} {:<7} ", page.glyph(Status::NotTried), "auth"));
+            return page.flow(&[lead], &[Span::faint(format!("{who} not tried: {}", one.summary))]);
+        }
+        // That the gateway answers doesn't make the answer good: only the findings judge.
+        Outcome::Seen => "seen",
+        Outcome::Failed => "failed",
+    };
+    let lead = [
+        Span::plain(format!("    {:<7} ", "auth")),
+        Span::plain(format!("{text:<6}")),
+        Span::faint(format!("{:>8}  ", time(one.duration_ms))),
+    ];
+    page.flow(&lead, &[Span::plain(format!("{who} {call}: {}", one.summary))]);
 }
 
 fn limit(page: &mut Page, limit: &LimitReport) {
