@@ -27,7 +27,7 @@ mod problem;
 mod source;
 mod token;
 
-pub use address::{GrpcAddress, Security, TlsBecause, TlsChoice};
+pub use address::{GrpcAddress, Security, TlsBecause, TlsChoice, as_client};
 pub use api_url::{ApiUrl, HttpScheme};
 pub use ca::Ca;
 pub use environment::{Asked, Environment, KeyFrom};

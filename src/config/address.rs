@@ -214,6 +214,15 @@ pub(super) fn grpc_address(value: &Value) -> Result<GrpcAddress, ProblemKind> {
     }
 }
 
+/// What a client would dial that is told this address, as `hoop login` is by the gateway; `None` where it can't be dialled.
+pub fn as_client(text: &str) -> Option<(GrpcAddress, Security)> {
+    let value = Value {
+        text: text.to_owned(),
+        source: Source::Default,
+    };
+    Some((grpc_address(&value).ok()?, client_tls(text).security))
+}
+
 /// The gateway on this machine, which some rules make an exception for.
 pub(super) const LOCAL: &str = "127.0.0.1:8010";
 

@@ -2,8 +2,14 @@
 
 use super::Rule;
 
+mod advertised_url_differs;
 mod clock_wrong;
 mod doctor_failed;
 mod works_elsewhere;
 
-pub(super) const RULES: &[&Rule] = &[&clock_wrong::RULE, &works_elsewhere::RULE, &doctor_failed::RULE];
+pub(super) const RULES: &[&Rule] = &[
+    &clock_wrong::RULE,
+    &works_elsewhere::RULE,
+    &advertised_url_differs::RULE,
+    &doctor_failed::RULE,
+];

@@ -107,6 +107,11 @@ impl Case<'_> {
         self.owner.map(|owner| owner.identity)
     }
 
+    /// Whether the problem is this identity's.
+    fn is_of(&self, identity: usize) -> bool {
+        self.owner.is_some_and(|owner| owner.index == identity)
+    }
+
     /// Who is told so: `the agent`, `the client`, and for flags `Hoop`.
     fn who(&self) -> &'static str {
         match self.identity().map(|identity| identity.role) {

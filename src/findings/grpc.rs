@@ -11,14 +11,19 @@ use crate::evidence::Endpoint;
 use crate::experiments::Experiment;
 use crate::proxies::{self, Proxy};
 
+mod credentials;
 pub(super) mod logged;
 mod upstream;
+
+#[cfg(test)]
+pub(super) mod fixture;
 
 #[cfg(test)]
 pub(super) use upstream::signatures;
 
 mod access_denied;
 mod bad_gateway;
+mod credentials_rejected;
 mod gateway_internal;
 mod health_unknown;
 mod intermittent;
@@ -55,6 +60,7 @@ pub(super) const RULES: &[&Rule] = &[
     &health_unknown::RULE,
     &timeout::RULE,
     &metadata_stripped::RULE,
+    &credentials_rejected::RULE,
     &rate_limited::RULE,
     &intermittent::RULE,
 ];

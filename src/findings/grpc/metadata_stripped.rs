@@ -1,4 +1,4 @@
-//! HD617: the proxy removes `origin`.
+//! HD617: the proxy removes `origin`, or `authorization`.
 
 use hoop_doctor_probes::http2::{CallName, Reply};
 use hoop_doctor_probes::wire::status::Said;
@@ -7,6 +7,8 @@ use super::logged;
 use crate::evidence::Evidence;
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
 use crate::proxies::Proxy;
+
+mod authorization;
 
 pub(in crate::findings) static RULE: Rule = Rule {
     code: Code(617),
@@ -20,6 +22,12 @@ pub(in crate::findings) static RULE: Rule = Rule {
 };
 
 fn check(evidence: &Evidence) -> Vec<Draft> {
+    let mut drafts = origin(evidence);
+    drafts.extend(authorization::check(evidence));
+    drafts
+}
+
+fn origin(evidence: &Evidence) -> Vec<Draft> {
     for_each_grpc(evidence, |endpoint| {
         let Some(Reply::Grpc(status)) = endpoint.reply(CallName::ConnectWithOrigin) else {
             return None;

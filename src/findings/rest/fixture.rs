@@ -114,6 +114,15 @@ pub(in crate::findings) fn answered(answers: &[Given]) -> Heard {
     }
 }
 
+/// A conversation in HTTP/1.1 in which one call got this answer.
+pub(in crate::findings) fn said(call: CallName, given: Given) -> Heard {
+    let mut heard = answered(&[]);
+    if let Some(http1) = &mut heard.http1 {
+        http1.answers = vec![page(call, given)];
+    }
+    heard
+}
+
 fn page(call: CallName, (status, fields, body): Given) -> Answer {
     let fields = fields.iter().map(|(name, value)| Field {
         name: (*name).to_owned(),
