@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use super::certificates::GATEWAY;
@@ -82,6 +83,11 @@ impl Scenario {
         self
     }
 
+    /// Whether it is checked with a token.
+    pub(crate) fn has_token(&self) -> bool {
+        self.args.token.is_some()
+    }
+
     /// Serves the configuration for as long as the result is kept.
     pub(crate) fn serve(&self, lab: &Lab) -> Result<Served, StartError> {
         self.serve_as(lab, &fs::read_to_string(self.configuration())?)
@@ -133,6 +139,12 @@ impl Scenario {
         if self.is_deep() {
             args.extend(["--deep", "--hold", "8s"]);
         }
+        let key = home.join("token").display().to_string();
+        if let Some(token) = self.args.token {
+            fs::write(&key, token)?;
+            fs::set_permissions(&key, fs::Permissions::from_mode(0o600))?;
+            args.extend(["--auth", "--key-file", &key]);
+        }
         args.extend(["--resolve", &address, "--ca", &ca, "-o", "json"]);
         Ok(hoop_doctor(&home, args)?)
     }
@@ -161,16 +173,20 @@ struct Args {
     deep: bool,
     /// Without `--api-url`.
     grpc_alone: bool,
+    /// With `--auth` and this token.
+    token: Option<&'static str>,
 }
 
 impl Args {
-    /// `-`, `deep`, `grpc`, or both with a comma.
+    /// `-`, or words with a comma between them.
     fn parse(text: &str) -> Option<Self> {
         let mut args = Self::default();
         for word in text.split(',').filter(|word| *word != "-") {
             match word {
                 "deep" => args.deep = true,
                 "grpc" => args.grpc_alone = true,
+                "auth" => args.token = Some("good"),
+                "auth-bad" => args.token = Some("bad"),
                 _ => return None,
             }
         }
