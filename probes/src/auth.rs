@@ -156,7 +156,7 @@ impl Heard {
         let nothing = || FirstBytes::read(&[]);
         if let Some(http2) = &mut self.http2 {
             http2.first = nothing();
-            http2.frames.hide_answers(KEPT);
+            http2.frames.hide_answers(KEPT, |text| bearer.conceal(text));
             if let Some(goaway) = &mut http2.goaway {
                 bearer.conceal(&mut goaway.debug);
             }

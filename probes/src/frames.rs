@@ -114,12 +114,16 @@ impl Frames {
         }
     }
 
-    /// Leaves out of the server's frames what may say back to us what we said: all fields but these, and the text of GOAWAY.
-    pub(crate) fn hide_answers(&mut self, kept: &[&str]) {
+    /// Leaves out of the server's frames what may say back to us what we said: all fields but these, whose values are
+    /// concealed, and the text of GOAWAY.
+    pub(crate) fn hide_answers(&mut self, kept: &[&str], conceal: impl Fn(&mut String)) {
         let received = |frame: &&mut FrameLog| frame.direction == Direction::Received;
         for frame in self.kept.iter_mut().filter(received) {
             match &mut frame.content {
-                Content::Fields(fields) => fields.retain(|field| kept.contains(&field.name.as_str())),
+                Content::Fields(fields) => {
+                    fields.retain(|field| kept.contains(&field.name.as_str()));
+                    fields.iter_mut().for_each(|field| conceal(&mut field.value));
+                }
                 Content::GoAway { debug, .. } => debug.clear(),
                 Content::Bytes | Content::Settings(_) | Content::Reset(_) | Content::Increment(_) => {}
             }

@@ -4,6 +4,8 @@
 mod addresses;
 mod asymmetries;
 #[cfg(unix)]
+mod auth;
+#[cfg(unix)]
 mod cli;
 #[cfg(unix)]
 mod direct;
