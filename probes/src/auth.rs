@@ -201,9 +201,15 @@ const TELLING: usize = 8;
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::time::Duration;
+
+    use tokio::io::AsyncWriteExt;
+    use tokio::time::Instant;
 
     use super::{Authenticated, Bearer, Channel, NotABearer};
-    use crate::http2::{Body, Call};
+    use crate::cx::Cx;
+    use crate::http2::{self, Body, Call, CallName, Flight, Patience};
+    use crate::wire::frame::{self, Frame, kind};
 
     const TOKEN: &str = "eyJhbGciOiJub25lIn0.secret.secret";
 
@@ -287,6 +293,50 @@ mod tests {
             .filter_map(|token| Some(Bearer::new(token).ok()?.field()))
             .collect();
         assert_eq!(distinct.len(), tokens.len());
+    }
+
+    /// The address stands behind a licence of 40 kB, in more than one frame.
+    #[tokio::test]
+    async fn a_long_answer_is_read_to_its_end() {
+        let body = format!(r#"{{"license":"{}","grpc_url":"grpcs://gw:1"}}"#, "x".repeat(40_000));
+        let mut bytes = Vec::new();
+        let mut send = |kind, flags, stream, payload: &[u8]| {
+            let frame = Frame {
+                kind,
+                flags,
+                stream,
+                payload,
+            };
+            frame.write(&mut bytes);
+        };
+        send(kind::SETTINGS, 0, 0, &[]);
+        // `:status: 200` of the static table, for both calls.
+        send(kind::HEADERS, frame::END_HEADERS | frame::END_STREAM, 1, &[0x88]);
+        send(kind::HEADERS, frame::END_HEADERS, 3, &[0x88]);
+        for piece in body.as_bytes().chunks(16_384) {
+            send(kind::DATA, 0, 3, piece);
+        }
+        send(kind::DATA, frame::END_STREAM, 3, &[]);
+        let (mut client, mut server) = tokio::io::duplex(256 * 1024);
+        server.write_all(&bytes).await.expect("there is room for all of it");
+        let said = Authenticated::rest("", bearer(), Channel::Plaintext);
+        let (cx, _cancel) = Cx::new(Duration::from_secs(5), 0);
+        let flight = Flight {
+            scheme: "https",
+            authority: "gw",
+            calls: said.calls(),
+        };
+        let patience = Patience {
+            settings_by: Instant::now() + Duration::from_secs(5),
+            answer: Duration::from_secs(5),
+            quiet: Duration::from_secs(5),
+        };
+        let heard = http2::speak(&cx, &mut client, flight, patience, |_| {}, || {}).await;
+        let page = heard
+            .answer(CallName::ServerInfo)
+            .and_then(|answer| answer.page.as_ref());
+        let info = page.and_then(|page| page.server_info.as_ref());
+        assert_eq!(info.map(|info| info.grpc_url.as_str()), Some("grpcs://gw:1"));
     }
 
     #[test]

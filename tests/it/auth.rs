@@ -108,6 +108,8 @@ fn a_token_that_is_said_back_is_in_no_output() -> io::Result<()> {
         }
     }
     assert!(grpc.was_told(TOKEN) && rest.was_told(TOKEN));
+    let replayed = run(&home, &[], &["replay", &saved.display().to_string(), "-ojson"])?;
+    assert_eq!(codes(&replayed), ["HD617", "HD903", "HD508"], "{replayed}");
     Ok(())
 }
 

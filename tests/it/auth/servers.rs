@@ -55,7 +55,8 @@ impl Server {
                         "200 OK",
                         "",
                         &format!(
-                            r#"{{"version":"{told}","grpc_url":"grpc://{told}:8010","title":"<title>{told}</title>"}}"#
+                            r#"{{"version":"{told}","license":"{:40000}","grpc_url":"grpc://{told}:8010","title":"<title>{told}</title>"}}"#,
+                            ""
                         ),
                     ),
                     _ => json("401 Unauthorized", "", r#"{"error":"missing HOOP_KEY header"}"#),
