@@ -58,6 +58,7 @@ const CONFIGURED: &[(&str, Configured)] = &[
         },
     ),
     ("caddy/read-body", Configured::Seconds(3.0)),
+    ("caddy/read-body-idle", Configured::Seconds(3.0)),
     ("traefik/read-timeout", Configured::Seconds(3.0)),
 ];
 

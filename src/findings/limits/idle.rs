@@ -77,6 +77,10 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                     "# in the backend for gRPC, or in defaults; timeout tunnel doesn't count\ntimeout server 1h",
                 )
                 .snippet(
+                    Proxy::Caddy,
+                    "# in the global options; the default of Caddy 2.11 is 60s\nservers {\n    timeouts {\n        read_body_idle 1h\n        write_idle 1h\n    }\n}",
+                )
+                .snippet(
                     Proxy::AwsAlb,
                     "aws elbv2 modify-load-balancer-attributes --load-balancer-arn LOAD_BALANCER_ARN --attributes Key=idle_timeout.timeout_seconds,Value=4000",
                 )
