@@ -128,6 +128,14 @@ impl Held {
             (None, _) => Life::Unwatched,
         }
     }
+
+    /// Its age when it was cut, and how long the run had lasted by then, in milliseconds.
+    pub fn cut_at(&self) -> Option<(u64, u64)> {
+        match self.life() {
+            Life::Cut { after_ms } => Some((after_ms, self.started_ms.saturating_add(after_ms))),
+            Life::Lived | Life::Forgotten | Life::Unwatched => None,
+        }
+    }
 }
 
 impl Measured {

@@ -24,7 +24,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_grpc(evidence, |endpoint| {
         let (requests, seen_in) = at_once(endpoint)
             .map(|requests| (requests, ["http2", "repeat/http2"]))
-            .or_else(|| Some((in_a_crowd(endpoint)?, ["streams", "streams again"])))?;
+            .or_else(|| Some((in_a_crowd(endpoint)?, ["streams", "streams/again"])))?;
         let draft = Draft::new(
             format!(
                 "{} ends each new connection with GOAWAY NO_ERROR after {requests} of its requests, and so every stream has to move",

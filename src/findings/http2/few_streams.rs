@@ -36,7 +36,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                     crowd.served,
                     outcome(failed)
                 ),
-                ["streams", "streams again"].as_slice(),
+                ["streams", "streams/again"].as_slice(),
             ),
             _ => return None,
         };

@@ -6,9 +6,8 @@ use hoop_doctor_probes::wire::status::Said;
 use crate::evidence::{Held, Life, Measured, Pace, fed};
 use crate::findings::grpc::logged::by_call;
 
-/// Ages that differ by less than this, in milliseconds, are the same: streams begin 400 ms apart, so that what ends two of
-/// them at one moment ends them at ages that differ by that.
-const SAME: u64 = 200;
+/// Ages and moments that differ by less than this, in milliseconds, may be the same.
+const ROUGHLY: u64 = 500;
 
 /// What cuts a quiet stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,12 +21,23 @@ pub(super) struct Idle<'a> {
 }
 
 /// The age at which streams are cut whatever flows, in milliseconds, and one of them.
+///
+/// Streams begin at different moments: what cuts them at one age is a limit, what ends them at one moment an event.
 pub(super) fn lifetime(measured: &Measured) -> Option<(u64, &Held)> {
-    let (busy, keepalive) = (measured.held(Pace::Busy)?, measured.held(Pace::Keepalive)?);
-    let (Life::Cut { after_ms }, Life::Cut { after_ms: other }) = (busy.life(), keepalive.life()) else {
-        return None;
-    };
-    (after_ms.abs_diff(other) <= SAME && !is_about_requests(busy)).then_some((after_ms, busy))
+    let busy = measured.held(Pace::Busy)?;
+    let keepalive = measured.held(Pace::Keepalive)?.cut_at()?;
+    let (age, moment) = busy.cut_at()?;
+    let mut all = vec![keepalive, (age, moment)];
+    // A silent one may have ended earlier, for its silence.
+    let silent = measured.held(Pace::Silent).and_then(Held::cut_at);
+    all.extend(silent.filter(|(silent, _)| silent.abs_diff(age) <= ROUGHLY));
+    let ages = spread(all.iter().map(|(age, _)| *age));
+    let moments = spread(all.iter().map(|(_, moment)| *moment));
+    (ages <= ROUGHLY && ages < moments && !is_about_requests(busy)).then_some((age, busy))
+}
+
+fn spread(all: impl Iterator<Item = u64> + Clone) -> u64 {
+    all.clone().max().unwrap_or(0) - all.min().unwrap_or(0)
 }
 
 /// Envoy's `request_timeout` ends a call whose request isn't complete, until the gateway has answered: the held calls, and
@@ -48,7 +58,7 @@ pub(super) fn idle(measured: &Measured) -> Option<Idle<'_>> {
     let outlived = match busy.life() {
         Life::Lived => true,
         // Not where both ended at one moment.
-        Life::Cut { after_ms: longer } => lifetime(measured).is_some() && after_ms + SAME < longer,
+        Life::Cut { after_ms: longer } => lifetime(measured).is_some() && after_ms + ROUGHLY < longer,
         Life::Forgotten | Life::Unwatched => false,
     };
     outlived.then_some(Idle {
@@ -60,18 +70,10 @@ pub(super) fn idle(measured: &Measured) -> Option<Idle<'_>> {
 
 /// Whether all held streams ended at one moment although they began at different ones: a restart, not a limit.
 pub(in crate::findings) fn ended_together(measured: &Measured) -> Option<&Held> {
-    let moment = |pace| {
-        let held = measured.held(pace)?;
-        match held.life() {
-            Life::Cut { after_ms } => Some((held.started_ms + after_ms, held)),
-            Life::Lived | Life::Forgotten | Life::Unwatched => None,
-        }
-    };
-    let (silent, _) = moment(Pace::Silent)?;
-    let (keepalive, _) = moment(Pace::Keepalive)?;
-    let (busy, held) = moment(Pace::Busy)?;
-    let together = silent.abs_diff(busy) <= SAME && keepalive.abs_diff(busy) <= SAME;
-    together.then_some(held)
+    let cut = |pace| Some(measured.held(pace)?.cut_at()?.1);
+    let moments = [cut(Pace::Silent)?, cut(Pace::Keepalive)?, cut(Pace::Busy)?];
+    let together = spread(moments.into_iter()) <= ROUGHLY && lifetime(measured).is_none();
+    together.then(|| measured.held(Pace::Busy)).flatten()
 }
 
 /// How the stream ended, as a reader of RFC 9113 would say it.
