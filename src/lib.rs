@@ -21,6 +21,7 @@ pub mod saved;
 pub mod explain;
 pub mod findings;
 pub mod layers;
+pub mod logs;
 pub mod proxies;
 
 pub mod report;
