@@ -18,6 +18,8 @@ use crate::wire::status::{Said, Status, decode_message};
 
 mod feeding;
 mod session;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use session::{Flight, Patience, speak};
 
@@ -92,11 +94,11 @@ pub struct Portion {
 /// How far a [`Feed`] came.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fed {
-    /// Bytes that were written before the stream ended; the prefix counts.
+    /// Bytes that were handed over to be written before the stream ended; the prefix counts.
     pub sent: u64,
     /// Of these, the bytes behind which a whole pause passed in which the stream lived.
     pub outlived: u64,
-    /// Milliseconds from our first flight to END_STREAM; `None` if it never came to that.
+    /// Milliseconds from our first flight to when END_STREAM was handed over; `None` if it never came to that.
     pub whole_ms: Option<u64>,
     /// Milliseconds from our first flight to the end of the stream; `None` while it is open.
     pub ended_ms: Option<u64>,

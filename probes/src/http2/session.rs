@@ -1,5 +1,6 @@
 //! The conversation itself: one flight of requests, and listening until each is answered.
 
+use std::io;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -66,6 +67,7 @@ pub(crate) async fn speak<S: AsyncRead + AsyncWrite + Unpin>(
         input: Vec::new(),
         read: 0,
         out: flight.bytes(),
+        unflushed: false,
     };
     let sent = session.out.get(frame::PREFACE.len()..).unwrap_or_default();
     session.heard.frames.sent(0, sent);
@@ -82,15 +84,17 @@ pub(crate) async fn speak<S: AsyncRead + AsyncWrite + Unpin>(
             .into_iter()
             .flatten()
             .fold(until, Instant::min);
+        // The deadline of the run comes before all of them: what isn't due by then never will be.
+        let is_due = |at: Option<Instant>| at.is_some_and(|at| at < until && at <= Instant::now());
         match cx.until(wait, session.turn(io, &mut buffer)).await {
             Ok(()) => quiet_at = quiet_at.map(|_| Instant::now() + patience.quiet),
-            Err(Stop::TimedOut) if quiet_at.is_some_and(|at| at < until) => {
+            Err(Stop::TimedOut) if is_due(quiet_at) => {
                 quiet_at = None;
                 note(&session.heard);
                 quiet();
                 continue;
             }
-            Err(Stop::TimedOut) if session.feeder.due().is_some_and(|due| due < until) => continue,
+            Err(Stop::TimedOut) if is_due(session.feeder.due()) => continue,
             Err(Stop::TimedOut | Stop::Interrupted) => break,
         }
         note(&session.heard);
@@ -189,12 +193,14 @@ struct Session {
     input: Vec<u8>,
     read: usize,
     out: Vec<u8>,
+    /// All of `out` is written, but a TLS stream may still hold the last record.
+    unflushed: bool,
 }
 
 impl Session {
     /// Queues what is due of the messages that leave in portions. It is left out of the frames: it says nothing.
     fn feed(&mut self) {
-        if self.out.is_empty() {
+        if self.out.is_empty() && !self.unflushed {
             let now = Instant::now();
             self.feeder.written(now);
             self.feeder.fill(now, self.started, &mut self.out, &mut self.heard);
@@ -204,26 +210,34 @@ impl Session {
     /// Sends what is due, or reads once.
     async fn turn<S: AsyncRead + AsyncWrite + Unpin>(&mut self, io: &mut S, buffer: &mut [u8]) {
         // Written in the same turn as the read that asked for it; a peer that reads nothing must not keep us from listening.
-        let got = if self.out.is_empty() {
+        let got = if self.out.is_empty() && !self.unflushed {
             io.read(buffer).await
         } else {
             let (mut reader, mut writer) = tokio::io::split(io);
+            let Self { out, unflushed, .. } = self;
+            // Dropped at any await, it has noted what it did.
+            let writing = async {
+                if !out.is_empty() {
+                    match writer.write(out).await? {
+                        0 => return Err(io::ErrorKind::WriteZero.into()),
+                        count => drop(out.drain(..count)),
+                    }
+                    *unflushed = out.is_empty();
+                }
+                if *unflushed {
+                    writer.flush().await?;
+                    *unflushed = false;
+                }
+                Ok::<(), io::Error>(())
+            };
             tokio::select! {
                 biased;
-                wrote = writer.write(&self.out) => {
-                    match wrote {
-                        Ok(count) => {
-                            self.out.drain(..count.min(self.out.len()));
-                            if self.out.is_empty() {
-                                // A TLS stream may still hold the last record.
-                                let _ = writer.flush().await;
-                            }
-                        }
+                wrote = writing => {
+                    if wrote.is_err() {
                         // What the server said before it closed can still be read.
-                        Err(_) => {
-                            self.out.clear();
-                            self.feeder.stop_all();
-                        }
+                        self.out.clear();
+                        self.unflushed = false;
+                        self.feeder.stop_all();
                     }
                     return;
                 }
