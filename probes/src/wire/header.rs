@@ -107,8 +107,9 @@ pub fn value<'a>(fields: &'a [Field], name: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_FIELDS, Reader, Undecodable, value, write, write_secret};
-    use proptest::prelude::proptest;
+    use super::{MAX_FIELDS, Reader, TOKEN_UNIT, Undecodable, value, write, write_secret, write_token};
+    use loona_hpack::Decoder;
+    use proptest::prelude::{prop_assert_eq, proptest};
 
     #[test]
     fn what_is_written_is_read_back() {
@@ -134,7 +135,47 @@ mod tests {
         assert_eq!(Reader::default().read(&[0xff, 0x7f]), Err(Undecodable));
     }
 
+    /// The reader of a connection keeps no more than the beginning of a value, the decoder below it has all of it.
+    fn decoded(block: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let mut fields = Vec::new();
+        Decoder::new()
+            .decode_with_cb(block, |name, value| {
+                fields.push((name.into_owned(), value.into_owned()))
+            })
+            .expect("our own block");
+        fields
+    }
+
     proptest! {
+        #[test]
+        fn a_made_up_token_is_read_back_whatever_its_length(units in 0_usize..3000) {
+            let mut block = Vec::new();
+            write("before", "1", &mut block);
+            write_token("token", units, &mut block);
+            write("after", "2", &mut block);
+            let token = (b"token".to_vec(), TOKEN_UNIT.repeat(units).into_bytes());
+            let fields = [(b"before".to_vec(), b"1".to_vec()), token, (b"after".to_vec(), b"2".to_vec())];
+            prop_assert_eq!(decoded(&block), fields);
+        }
+
+        #[test]
+        fn a_made_up_token_takes_as_many_octets_as_a_real_one(units in 1_usize..3000) {
+            let (mut none, mut block) = (Vec::new(), Vec::new());
+            write_token("token", 0, &mut none);
+            write_token("token", units, &mut block);
+            // RFC 7541, section 5.1: the length takes one octet below 127, and one more for each seven bits above it.
+            let coded = units * 4;
+            let longer = match coded {
+                ..127 => 0,
+                127..255 => 1,
+                255..16_511 => 2,
+                _ => 3,
+            };
+            prop_assert_eq!(block.len() - none.len(), coded + longer);
+            // 6.4 bits a character.
+            prop_assert_eq!(coded * 80, TOKEN_UNIT.len() * units * 64);
+        }
+
         #[test]
         fn any_block_is_read_or_refused(blocks: Vec<Vec<u8>>) {
             let mut reader = Reader::default();
