@@ -110,6 +110,10 @@ impl Held {
         let Some(http2) = self.http2.as_ref().filter(|http2| http2.settings.is_some()) else {
             return Life::Unwatched;
         };
+        // We ended it, for it said too much.
+        if http2.end == Some(ConnectionEnd::TooMuch) {
+            return Life::Unwatched;
+        }
         let Some((answer, fed)) = fed(http2) else {
             return match (http2.end, http2.end_ms) {
                 (Some(_), Some(after_ms)) => Life::Cut { after_ms },
@@ -124,7 +128,10 @@ impl Held {
         match (fed.ended_ms.filter(early), fed.whole_ms) {
             (Some(after_ms), _) => Life::Cut { after_ms },
             (None, Some(_)) if answer.is_ok() => Life::Lived,
-            (None, Some(_)) if answer.end == StreamEnd::Open => Life::Forgotten,
+            // Where the run ended first, the answer may just not have come yet.
+            (None, Some(whole)) if answer.end == StreamEnd::Open && answer.duration_ms >= whole + LATE => {
+                Life::Forgotten
+            }
             (None, _) => Life::Unwatched,
         }
     }
@@ -137,6 +144,9 @@ impl Held {
         }
     }
 }
+
+/// An answer that hasn't come after so many milliseconds is not on its way.
+const LATE: u64 = 4_000;
 
 impl Measured {
     /// What was held at this pace.
@@ -161,7 +171,9 @@ impl Sent {
 fn cut(http2: &Http2) -> Option<(u64, u64)> {
     let (answer, fed) = fed(http2)?;
     let by_gateway = matches!(answer.reply(), Reply::Grpc(status) if status.code == Status::RESOURCE_EXHAUSTED);
-    (fed.ended_ms.is_some() && fed.whole_ms.is_none() && !by_gateway).then_some((fed.outlived, fed.sent))
+    let by_us = http2.end == Some(ConnectionEnd::TooMuch);
+    let is_cut = fed.ended_ms.is_some() && fed.whole_ms.is_none();
+    (is_cut && !by_gateway && !by_us).then_some((fed.outlived, fed.sent))
 }
 
 /// The only call that leaves in portions.
