@@ -149,7 +149,7 @@ pub static MESSAGES: &[Message] = &[
     says("closing transport due to: connection error: desc = \"error reading from server: EOF\", received prior goaway: code: NO_ERROR", &[410, 405], &["closing transport due to: …received prior goaway: code: NO_ERROR", "received prior goaway: code: NO_ERROR", "GOAWAY received; Error code: 0"]),
     says("closing transport due to: connection error: desc = \"error reading from server: EOF\", received prior goaway: code: PROTOCOL_ERROR", &[405, 410], &["closing transport due to: …received prior goaway: code", "received prior goaway", "GOAWAY received; Error code", "Error in the HTTP2 framing layer"]),
     says("the connection is draining", &[405, 410, 406, 702, 407], &["the connection is draining"]),
-    says("error reading from server: EOF", &[411, 703], &["error reading from server: EOF", "error reading from server: …connection reset by peer", "error reading from server: …use of closed network connection", "recvmsg:Connection reset", "Connection dropped"]),
+    says("error reading from server: EOF", &[411, 703, 704], &["error reading from server: EOF", "error reading from server: …connection reset by peer", "error reading from server: …use of closed network connection", "recvmsg:Connection reset", "Connection dropped"]),
     says("http2: server sent GOAWAY and closed the connection; LastStreamID=1, ErrCode=NO_ERROR, debug=\"\"", &[410, 405], &["server sent GOAWAY and closed the connection"]),
 
     // REST: what `hoop login` says, and what the answers look like.
@@ -192,7 +192,7 @@ pub static MESSAGES: &[Message] = &[
     says("retried and the latest reset reason: remote connection failure", &[606, 706, 605], &["upstream connect error or disconnect/reset before headers. retried and the latest reset reason", "retried and the latest reset reason"]),
     says("upstream connect error or disconnect/reset before headers", &[607, 606, 604, 605, 505], &["upstream connect error or disconnect/reset before headers"]),
     says("no healthy upstream", &[606, 803], &["no healthy upstream"]),
-    says("upstream request timeout", &[616, 704], &["upstream request timeout", "stream timeout", "downstream duration timeout"]),
+    says("upstream request timeout", &[616, 704, 703], &["upstream request timeout", "stream timeout", "downstream duration timeout"]),
     says("rpc error: code = PermissionDenied desc = RBAC: access denied", &[611], &["RBAC: access denied"]),
     says("rpc error: code = Unauthenticated desc = Jwt is missing", &[611], &["Jwt is missing", "Jwt verification fails"]),
 
