@@ -10,6 +10,9 @@ mod lifetime;
 mod message;
 mod response_buffered;
 
+#[cfg(test)]
+pub(super) mod fixture;
+
 pub(super) const RULES: &[&Rule] = &[
     &body::RULE,
     &header::RULE,

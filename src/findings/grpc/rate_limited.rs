@@ -18,13 +18,17 @@ pub(in crate::findings) static RULE: Rule = Rule {
 
 fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_grpc(evidence, |endpoint| {
-        let limited = limit_sign(endpoint);
-        // A limit that a hundred calls at a time meet is no fault yet.
-        let severity = match limited {
-            Some(_) => Severity::Error,
-            None => Severity::Warn,
+        let limited = match limit_sign(endpoint) {
+            Some((sign, confidence)) => Limited {
+                sign,
+                confidence,
+                severity: Severity::Error,
+                seen_in: &["connect", "health-check", "pre-connect"],
+                logs: refused(endpoint),
+            },
+            None => in_a_crowd(endpoint)?,
         };
-        let (sign, confidence) = limited.or_else(|| in_a_crowd(endpoint))?;
+        let Limited { sign, confidence, .. } = limited;
         let draft = Draft::new(
             format!("{} limits the rate of calls: {sign}", endpoint.target.address()),
             "exempt /protobuf.Transport/ from the limit, or raise it well above what agents need when all of them reconnect at once",
@@ -37,7 +41,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         };
         Some(
             draft
-                .severity(severity)
+                .severity(limited.severity)
                 .confidence(confidence)
                 .snippet(
                     Proxy::Nginx,
@@ -59,24 +63,37 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                     Proxy::Traefik,
                     "rateLimit: { average: 1000, burst: 1000 }   # of the middleware; or take it off the router for /protobuf.Transport/",
                 )
-                .seen_in(endpoint, &["connect", "health-check", "pre-connect"])
-                .logs(refused(endpoint)),
+                .seen_in(endpoint, limited.seen_in)
+                .logs(limited.logs),
         )
     })
 }
 
-/// What shows a limiter only among many calls at a time.
-fn in_a_crowd(endpoint: &Endpoint) -> Option<(String, Confidence)> {
+/// How a limiter shows.
+struct Limited {
+    sign: String,
+    confidence: Confidence,
+    severity: Severity,
+    seen_in: &'static [&'static str],
+    logs: Vec<String>,
+}
+
+/// A limit that only a hundred calls at a time meet is no fault yet.
+fn in_a_crowd(endpoint: &Endpoint) -> Option<Limited> {
     let measured = endpoint.measured.as_ref()?;
     let (crowd, again) = (measured.crowd.as_ref()?, measured.crowd_again.as_ref()?);
-    let both = [crowd, again]
-        .iter()
-        .all(|crowd| crowd.failed.as_ref().is_some_and(is_by_limiter));
-    let sign = format!(
-        "of {} calls at a time only {} were answered",
-        crowd.opened, crowd.served
-    );
-    both.then_some((sign, Confidence::Likely))
+    let (failed, failed_again) = (crowd.failed.as_ref()?, again.failed.as_ref()?);
+    let both = is_by_limiter(failed) && is_by_limiter(failed_again);
+    both.then(|| Limited {
+        sign: format!(
+            "of {} calls at a time the gateway answered {}",
+            crowd.opened, crowd.served
+        ),
+        confidence: Confidence::Likely,
+        severity: Severity::Warn,
+        seen_in: &["streams", "streams again"],
+        logs: logged::by_call(failed),
+    })
 }
 
 /// What the refused calls end with.
@@ -88,4 +105,43 @@ fn refused(endpoint: &Endpoint) -> Vec<String> {
         .collect();
     texts.dedup();
     texts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::evidence::{Crowd, Evidence, Measured};
+    use crate::findings::config::fixture::{only, silent};
+    use crate::findings::limits::fixture::{End, TOO_MANY, crowd, found, leads_back};
+    use crate::findings::{Confidence, Severity};
+
+    fn tried(crowd: Crowd, again: Option<Crowd>) -> Evidence {
+        found(Measured {
+            crowd: Some(crowd),
+            crowd_again: again,
+            ..Measured::default()
+        })
+    }
+
+    #[test]
+    fn a_limit_that_only_many_calls_meet_is_a_warning() {
+        let draft = only(&RULE, &tried(crowd(40, TOO_MANY), Some(crowd(38, TOO_MANY))));
+        assert_eq!(
+            draft.message,
+            "gw.example:8443 limits the rate of calls: of 100 calls at a time the gateway answered 40"
+        );
+        assert_eq!(
+            (draft.severity, draft.confidence),
+            (Some(Severity::Warn), Some(Confidence::Likely))
+        );
+        assert_eq!(draft.evidence, ["grpc/streams", "grpc/streams again"]);
+        assert!(!draft.logged_as.is_empty());
+        leads_back(&RULE, &draft);
+    }
+
+    #[test]
+    fn once_may_have_been_a_gateway_that_restarted() {
+        silent(&RULE, &tried(crowd(40, TOO_MANY), None));
+        silent(&RULE, &tried(crowd(40, End::Http(503)), Some(crowd(90, End::Refused))));
+    }
 }

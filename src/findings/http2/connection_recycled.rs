@@ -71,3 +71,55 @@ fn recycled(heard: &Heard) -> Option<usize> {
     let answered = http2.answers.iter().filter(|answer| answer.end != StreamEnd::Refused);
     ended.then(|| answered.count())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::evidence::{Crowd, Measured};
+    use crate::findings::config::fixture::{only, silent};
+    use crate::findings::limits::fixture::{End, crowd, found, goaway};
+    use hoop_doctor_probes::wire::frame::ErrorCode;
+
+    fn ended(served: u32, code: ErrorCode) -> Crowd {
+        Crowd {
+            goaway: Some(goaway(code)),
+            ..crowd(served, End::Refused)
+        }
+    }
+
+    fn tried(crowd: Crowd, again: Option<Crowd>) -> crate::evidence::Evidence {
+        found(Measured {
+            crowd: Some(crowd),
+            crowd_again: again,
+            ..Measured::default()
+        })
+    }
+
+    #[test]
+    fn a_connection_that_is_ended_twice_among_many_calls_is_recycled() {
+        let draft = only(
+            &RULE,
+            &tried(ended(50, ErrorCode::NO_ERROR), Some(ended(49, ErrorCode::NO_ERROR))),
+        );
+        assert_eq!(
+            draft.message,
+            "gw.example:8443 ends each new connection with GOAWAY NO_ERROR after 49 of its requests, and so every stream has to move"
+        );
+        assert_eq!(draft.evidence, ["grpc/streams", "grpc/streams again"]);
+    }
+
+    #[test]
+    fn once_is_a_reload() {
+        silent(&RULE, &tried(ended(50, ErrorCode::NO_ERROR), None));
+        silent(
+            &RULE,
+            &tried(ended(50, ErrorCode::NO_ERROR), Some(crowd(100, End::Refused))),
+        );
+    }
+
+    #[test]
+    fn a_connection_that_ends_with_an_error_is_not_recycled() {
+        let calm = || ended(50, ErrorCode::ENHANCE_YOUR_CALM);
+        silent(&RULE, &tried(calm(), Some(calm())));
+    }
+}

@@ -94,3 +94,60 @@ fn outcome(answer: &Answer) -> String {
 
 /// As many as a small team's sessions through one agent.
 const ENOUGH: u32 = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::evidence::{Crowd, Measured};
+    use crate::findings::config::fixture::only;
+    use crate::findings::limits::fixture::{End, TOO_MANY, crowd, found, goaway, says};
+    use hoop_doctor_probes::wire::frame::ErrorCode;
+
+    fn tried(crowd: Crowd, again: Option<Crowd>) -> Measured {
+        Measured {
+            crowd: Some(crowd),
+            crowd_again: again,
+            ..Measured::default()
+        }
+    }
+
+    #[test]
+    fn calls_that_are_refused_twice_among_many_show_a_limit() {
+        let crowd = || crowd(30, End::Refused);
+        let measured = tried(crowd(), Some(crowd()));
+        let draft = only(&RULE, &found(measured.clone()));
+        assert_eq!(
+            draft.message,
+            "of 100 calls that were open at a time on a connection to gw.example:8443, 30 were answered, \
+             and the others got RST_STREAM REFUSED_STREAM"
+        );
+        assert_eq!(draft.evidence, ["grpc/streams", "grpc/streams again"]);
+        says(measured, &[409]);
+    }
+
+    #[test]
+    fn once_is_no_limit_and_neither_are_calls_that_were_not_open_together() {
+        says(tried(crowd(30, End::Refused), None), &[]);
+        let one_by_one = || Crowd {
+            held: false,
+            ..crowd(30, End::Refused)
+        };
+        says(tried(one_by_one(), Some(one_by_one())), &[]);
+        let whole = Crowd {
+            failed: None,
+            ..crowd(100, End::Refused)
+        };
+        says(tried(crowd(30, End::Refused), Some(whole)), &[]);
+    }
+
+    #[test]
+    fn a_limiter_and_a_recycled_connection_are_another_matter() {
+        let limited = || crowd(30, TOO_MANY);
+        says(tried(limited(), Some(limited())), &[620]);
+        let ended = || Crowd {
+            goaway: Some(goaway(ErrorCode::NO_ERROR)),
+            ..crowd(30, End::Refused)
+        };
+        says(tried(ended(), Some(ended())), &[410]);
+    }
+}

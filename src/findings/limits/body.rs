@@ -31,7 +31,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         let means = match limit {
             Limit::Declared => "the limit counts everything that an agent sends over the life of its stream".to_owned(),
             Limit::Exact(bytes) | Limit::Between(_, bytes) => format!(
-                "it counts everything that an agent sends over the life of its stream, so its keepalives alone reach it after {}, \
+                "it counts everything that an agent sends over the life of its stream, so its keepalives alone reach it {}, \
                  and the first result that is larger at once",
                 lasts(bytes)
             ),
@@ -137,14 +137,128 @@ const MIB: u32 = 1024 * 1024;
 
 /// How long an agent's keepalives take to add up to so many bytes.
 fn lasts(bytes: u32) -> String {
-    let hours = bytes / KEEPALIVE_BYTES * KEEPALIVE_SECONDS / 3600;
-    match (hours / 24, hours) {
-        (0, hours) => format!("about {hours} hours"),
-        (1, _) => "about a day".to_owned(),
-        (days, _) => format!("about {days} days"),
+    let minutes = bytes / KEEPALIVE_BYTES * KEEPALIVE_SECONDS / 60;
+    match (minutes / (24 * 60), minutes / 60, minutes) {
+        (0, 0, 0) => "within a minute".to_owned(),
+        (0, 0, 1) => "after about a minute".to_owned(),
+        (0, 0, minutes) => format!("after about {minutes} minutes"),
+        (0, 1, _) => "after about an hour".to_owned(),
+        (0, hours, _) => format!("after about {hours} hours"),
+        (1, ..) => "after about a day".to_owned(),
+        (days, ..) => format!("after about {days} days"),
     }
 }
 
 /// `GatewayKeepAlive` with its prefix, and how often an agent sends it (`common/grpc/client.go`).
 const KEEPALIVE_BYTES: u32 = 23;
 const KEEPALIVE_SECONDS: u32 = 10;
+
+#[cfg(test)]
+mod tests {
+    use super::{RULE, lasts};
+    use crate::evidence::Measured;
+    use crate::findings::config::fixture::{only, silent};
+    use crate::findings::limits::fixture::{End, Fate, RESET, border, found, leads_back, message, says, sent, streams};
+    use hoop_doctor_probes::wire::status::Status;
+
+    const MIB: u64 = 1 << 20;
+
+    #[test]
+    fn the_most_that_may_be_declared_is_named_to_the_byte() {
+        let draft = only(
+            &RULE,
+            &found(Measured {
+                declared: border(1_048_576, 1_048_577, End::Http(413)),
+                ..Measured::default()
+            }),
+        );
+        assert_eq!(
+            draft.message,
+            "the proxy at gw.example:8443 limits a request to 1048576 bytes (1 MiB): one more gets HTTP 413; it counts everything \
+             that an agent sends over the life of its stream, so its keepalives alone reach it after about 5 days, and the first \
+             result that is larger at once"
+        );
+        assert_eq!(
+            draft.evidence,
+            ["grpc/declared-body", "grpc/connect", "grpc/declared-bodies"]
+        );
+        leads_back(&RULE, &draft);
+    }
+
+    #[test]
+    fn a_message_that_is_cut_twice_shows_a_limit() {
+        let evidence = found(Measured {
+            sent: message(
+                sent(MIB, MIB + 262_144, 90, RESET),
+                Some(sent(MIB, MIB + 16_384, 800, RESET)),
+            ),
+            ..Measured::default()
+        });
+        let draft = only(&RULE, &evidence);
+        let start =
+            "the proxy at gw.example:8443 ends a stream after 1048576 to 1064960 bytes of its request; it counts";
+        assert!(draft.message.starts_with(start), "{}", draft.message);
+        assert_eq!(draft.evidence, ["grpc/sent-body"]);
+    }
+
+    #[test]
+    fn a_message_that_is_cut_once_shows_nothing() {
+        let mut whole = sent(MIB + 262_144, MIB + 327_680, 900, End::Grpc(Status::OK, ""));
+        for answer in &mut whole.answers {
+            answer.fed = answer.fed.map(|mut fed| {
+                fed.whole_ms = Some(899);
+                fed
+            });
+        }
+        silent(
+            &RULE,
+            &found(Measured {
+                sent: message(sent(MIB, MIB + 262_144, 90, RESET), Some(whole)),
+                ..Measured::default()
+            }),
+        );
+    }
+
+    #[test]
+    fn a_cut_that_time_may_have_made_is_no_limit_on_bytes() {
+        let ends = Fate::Ends(3_000, RESET);
+        let with = |ended_ms| Measured {
+            sent: message(
+                sent(MIB, MIB + 262_144, ended_ms, RESET),
+                Some(sent(MIB, MIB + 16_384, 2_000, RESET)),
+            ),
+            ..streams(ends, ends, ends)
+        };
+        says(with(2_990), &[704]);
+        says(with(1_200), &[701, 704]);
+    }
+
+    #[test]
+    fn the_gateways_own_limit_on_a_message_is_no_limit_of_the_proxy() {
+        let end = End::Grpc(
+            Status::RESOURCE_EXHAUSTED,
+            "grpc: received message larger than max (17825792 vs. 4194304)",
+        );
+        let measured = Measured {
+            sent: message(sent(0, 262_144, 3, end), None),
+            ..Measured::default()
+        };
+        says(measured, &[705]);
+    }
+
+    #[test]
+    fn a_keepalive_is_23_bytes_every_ten_seconds() {
+        for (bytes, text) in [
+            (100, "within a minute"),
+            (150, "after about a minute"),
+            (1_024, "after about 7 minutes"),
+            (10_240, "after about an hour"),
+            (65_536, "after about 7 hours"),
+            (204_800, "after about a day"),
+            (1 << 20, "after about 5 days"),
+            (10 << 20, "after about 52 days"),
+        ] {
+            assert_eq!(lasts(bytes), text, "{bytes}");
+        }
+    }
+}

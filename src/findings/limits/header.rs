@@ -88,3 +88,61 @@ fn logged_as(how: &Http2) -> Vec<String> {
         None => how.answers.first().map(logged::by_call).unwrap_or_default(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::evidence::{Evidence, Measured};
+    use crate::findings::Severity;
+    use crate::findings::config::fixture::{only, silent};
+    use crate::findings::limits::fixture::{End, border, found, goaway, leads_back};
+    use hoop_doctor_probes::wire::frame::ErrorCode;
+
+    fn refused(passes: u32, fails: u32, end: End) -> Evidence {
+        found(Measured {
+            long_field: border(passes, fails, end),
+            ..Measured::default()
+        })
+    }
+
+    #[test]
+    fn a_token_that_few_have_is_a_warning() {
+        let draft = only(&RULE, &refused(8_064, 8_128, End::Http(431)));
+        assert_eq!(draft.severity, Some(Severity::Warn));
+        assert_eq!(
+            draft.message,
+            "gw.example:8443 refuses a call with a token of 8128 bytes (HTTP 431), and lets one of 8064 pass: whoever has a larger one can't connect"
+        );
+        leads_back(&RULE, &draft);
+    }
+
+    #[test]
+    fn an_ordinary_token_is_an_error() {
+        let severity = |fails| only(&RULE, &refused(fails - 64, fails, End::Http(431))).severity;
+        assert_eq!(severity(4_096), Some(Severity::Error));
+        assert_eq!(severity(4_097), Some(Severity::Warn));
+    }
+
+    #[test]
+    fn what_passes_is_no_finding() {
+        silent(&RULE, &found(Measured::default()));
+    }
+
+    /// nginx gives up the connection, not the call.
+    #[test]
+    fn goaway_ends_every_stream_of_the_connection() {
+        let mut measured = Measured {
+            long_field: border(7_936, 8_000, End::Refused),
+            ..Measured::default()
+        };
+        if let Some(border) = &mut measured.long_field {
+            border.how.goaway = Some(goaway(ErrorCode::ENHANCE_YOUR_CALM));
+        }
+        let draft = only(&RULE, &found(measured));
+        let start = "gw.example:8443 refuses a call with a token of 8000 bytes (GOAWAY ENHANCE_YOUR_CALM), \
+                     and with it every stream of the connection, and lets one of 7936 pass";
+        assert!(draft.message.starts_with(start), "{}", draft.message);
+        assert_eq!(draft.logged_as.len(), 2);
+        leads_back(&RULE, &draft);
+    }
+}

@@ -134,3 +134,120 @@ pub(in crate::findings) fn seconds(ms: u64) -> String {
     let tenths = (ms + 50) / 100;
     format!("{}.{} s", tenths / 10, tenths % 10)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{end, seconds};
+    use crate::evidence::{Held, Life, Pace};
+    use crate::findings::limits::fixture::{End, Fate, HOLD, RESET, answer, conversation, goaway, held};
+    use hoop_doctor_probes::http2::{ConnectionEnd, Fed};
+    use hoop_doctor_probes::wire::frame::ErrorCode;
+    use hoop_doctor_probes::wire::status::Status;
+
+    fn life(fate: Fate) -> Life {
+        held(Pace::Keepalive, 500, fate).life()
+    }
+
+    #[test]
+    fn a_stream_lived_that_was_answered_after_the_whole_time() {
+        assert_eq!(life(Fate::Lives), Life::Lived);
+    }
+
+    #[test]
+    fn a_stream_was_cut_that_ended_before_its_message_had_left() {
+        for end in [
+            RESET,
+            End::Connection,
+            End::Http(504),
+            End::Grpc(Status::UNAVAILABLE, "stream timeout"),
+        ] {
+            assert_eq!(life(Fate::Ends(3_000, end)), Life::Cut { after_ms: 3_000 }, "{end:?}");
+        }
+    }
+
+    #[test]
+    fn a_stream_was_forgotten_whose_end_got_no_answer_in_good_time() {
+        assert_eq!(life(Fate::Forgotten), Life::Forgotten);
+        assert_eq!(life(Fate::Interrupted(HOLD + 4_000)), Life::Forgotten);
+        // The user didn't wait for it.
+        assert_eq!(life(Fate::Interrupted(HOLD + 3_999)), Life::Unwatched);
+        assert_eq!(life(Fate::Interrupted(HOLD + 1)), Life::Unwatched);
+    }
+
+    #[test]
+    fn nobody_watched_a_stream_that_never_began_or_whose_run_ended_first() {
+        assert_eq!(life(Fate::Interrupted(30_000)), Life::Unwatched);
+        assert_eq!(life(Fate::Ends(3, End::Refused)), Life::Unwatched);
+        let mut without_settings = held(Pace::Silent, 0, Fate::Lives);
+        if let Some(http2) = &mut without_settings.http2 {
+            http2.settings = None;
+        }
+        assert_eq!(without_settings.life(), Life::Unwatched);
+        let unconnected = Held {
+            http2: None,
+            ..held(Pace::Silent, 0, Fate::Lives)
+        };
+        assert_eq!(unconnected.life(), Life::Unwatched);
+    }
+
+    /// A proxy that grants every byte anew says more than 64 KiB in an hour.
+    #[test]
+    fn what_we_ended_ourselves_was_not_cut() {
+        let mut held = held(Pace::Busy, 0, Fate::Ends(2_400_000, End::Connection));
+        if let Some(http2) = &mut held.http2 {
+            http2.end = Some(ConnectionEnd::TooMuch);
+        }
+        assert_eq!(held.life(), Life::Unwatched);
+    }
+
+    #[test]
+    fn an_answer_that_comes_with_the_last_byte_ends_nothing_early() {
+        let mut held = held(Pace::Silent, 0, Fate::Lives);
+        for answer in held.http2.iter_mut().flat_map(|http2| &mut http2.answers) {
+            answer.fed = answer.fed.map(|fed| Fed {
+                ended_ms: fed.whole_ms,
+                ..fed
+            });
+        }
+        assert_eq!(held.life(), Life::Lived);
+    }
+
+    #[test]
+    fn a_connection_without_streams_lives_until_the_server_ends_it() {
+        let mut held = Held {
+            pace: Pace::NoStream,
+            started_ms: 0,
+            http2: Some(conversation(Vec::new())),
+        };
+        assert_eq!(held.life(), Life::Lived);
+        if let Some(http2) = &mut held.http2 {
+            http2.end = Some(ConnectionEnd::Closed);
+            http2.end_ms = Some(3_000);
+        }
+        assert_eq!(held.life(), Life::Cut { after_ms: 3_000 });
+    }
+
+    #[test]
+    fn an_end_is_worded_as_on_the_wire() {
+        let ends = |end| super::end(&conversation(vec![answer(end, 3)]));
+        assert_eq!(ends(End::Reset(ErrorCode::PROTOCOL_ERROR)), "RST_STREAM PROTOCOL_ERROR");
+        assert_eq!(ends(End::Connection), "the connection was closed");
+        assert_eq!(ends(End::Http(431)), "HTTP 431");
+        assert_eq!(
+            ends(End::Grpc(Status::UNAVAILABLE, "stream timeout")),
+            "gRPC status 14 \"stream timeout\""
+        );
+        let mut with_goaway = conversation(vec![answer(End::Refused, 3)]);
+        assert_eq!(end(&with_goaway), "RST_STREAM REFUSED_STREAM");
+        with_goaway.goaway = Some(goaway(ErrorCode::ENHANCE_YOUR_CALM));
+        assert_eq!(end(&with_goaway), "GOAWAY ENHANCE_YOUR_CALM");
+    }
+
+    #[test]
+    fn seconds_are_rounded_to_a_tenth() {
+        assert_eq!(
+            [0, 49, 50, 2_949, 2_950, 65_000].map(seconds).join(", "),
+            "0.0 s, 0.0 s, 0.1 s, 2.9 s, 3.0 s, 65.0 s"
+        );
+    }
+}

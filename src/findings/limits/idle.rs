@@ -100,3 +100,102 @@ const KEEPALIVE: u64 = 10_000;
 const KEPT_ALIVE: u64 = 15_000;
 /// Nobody waits longer than this, in milliseconds, for an approval.
 const LONG_ENOUGH: u64 = 300_000;
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::findings::Severity;
+    use crate::findings::config::fixture::{only, silent};
+    use crate::findings::limits::fixture::{End, Fate, RESET, found, leads_back, says, streams};
+    use hoop_doctor_probes::wire::frame::ErrorCode;
+
+    #[test]
+    fn below_an_agents_keepalive_it_is_an_error() {
+        let quiet = Fate::Ends(3_000, RESET);
+        let draft = only(&RULE, &found(streams(quiet, quiet, Fate::Lives)));
+        assert_eq!(draft.severity, Some(Severity::Error));
+        assert_eq!(
+            draft.message,
+            "a stream through gw.example:8443 on which nothing flows is cut after 3.0 s (RST_STREAM INTERNAL_ERROR); \
+             an agent sends a packet every 10 s only, and so it loses its stream"
+        );
+        assert_eq!(draft.evidence, ["grpc/held-silent", "grpc/held-busy"]);
+        leads_back(&RULE, &draft);
+    }
+
+    #[test]
+    fn above_it_only_who_waits_for_an_approval_is_cut() {
+        for (after, severity) in [
+            (14_999, Severity::Error),
+            (15_000, Severity::Warn),
+            (20_000, Severity::Warn),
+            (60_000, Severity::Warn),
+        ] {
+            let draft = only(
+                &RULE,
+                &found(streams(Fate::Ends(after, RESET), Fate::Lives, Fate::Lives)),
+            );
+            assert_eq!(draft.severity, Some(severity), "{after}");
+        }
+    }
+
+    #[test]
+    fn nobody_waits_longer_than_five_minutes() {
+        silent(
+            &RULE,
+            &found(streams(Fate::Ends(400_000, RESET), Fate::Lives, Fate::Lives)),
+        );
+    }
+
+    #[test]
+    fn each_proxys_way_to_cut_leads_back_here() {
+        for end in [
+            RESET,
+            End::Reset(ErrorCode::PROTOCOL_ERROR),
+            End::Http(504),
+            End::Http(408),
+            End::Connection,
+        ] {
+            let draft = only(
+                &RULE,
+                &found(streams(Fate::Ends(20_000, end), Fate::Lives, Fate::Lives)),
+            );
+            assert!(!draft.logged_as.is_empty(), "{end:?}");
+            leads_back(&RULE, &draft);
+        }
+    }
+
+    #[test]
+    fn a_stream_that_is_forgotten_tells_nobody() {
+        let draft = only(&RULE, &found(streams(Fate::Forgotten, Fate::Lives, Fate::Lives)));
+        let start = "a stream through gw.example:8443 on which nothing flows is forgotten within 65.0 s: \
+                     it seems open, and nothing comes back any more; agents survive";
+        assert!(draft.message.starts_with(start), "{}", draft.message);
+        assert_eq!(draft.severity, Some(Severity::Warn));
+        assert!(draft.logged_as.is_empty());
+    }
+
+    #[test]
+    fn where_all_streams_live_or_all_are_forgotten_it_is_not_the_silence() {
+        silent(&RULE, &found(streams(Fate::Lives, Fate::Lives, Fate::Lives)));
+        silent(
+            &RULE,
+            &found(streams(Fate::Forgotten, Fate::Forgotten, Fate::Forgotten)),
+        );
+        silent(
+            &RULE,
+            &found(streams(Fate::Lives, Fate::Lives, Fate::Ends(20_000, RESET))),
+        );
+    }
+
+    #[test]
+    fn who_ends_the_run_early_learns_nothing() {
+        let gone = Fate::Interrupted(30_000);
+        says(streams(gone, gone, gone), &[]);
+        // What was cut before that was cut, but nobody knows whether the others would have been.
+        says(streams(Fate::Ends(20_000, RESET), gone, gone), &[]);
+        // The answers were on their way.
+        let nearly = Fate::Interrupted(65_200);
+        says(streams(nearly, Fate::Lives, Fate::Lives), &[]);
+    }
+}

@@ -54,3 +54,66 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::findings::config::fixture::only;
+    use crate::findings::limits::fixture::{End, Fate, RESET, found, leads_back, says, streams};
+    use hoop_doctor_probes::wire::status::Status;
+
+    #[test]
+    fn streams_that_all_end_at_one_age_have_a_limit() {
+        let ends = |after| Fate::Ends(after, RESET);
+        let measured = streams(ends(3_004), ends(2_998), ends(3_011));
+        let draft = only(&RULE, &found(measured.clone()));
+        assert_eq!(
+            draft.message,
+            "every stream through gw.example:8443 is cut 3.0 s after it began, whatever flows on it (RST_STREAM INTERNAL_ERROR): \
+             an agent loses its sessions and connects anew every 3.0 s"
+        );
+        assert_eq!(draft.evidence, ["grpc/held-keepalive", "grpc/held-busy"]);
+        leads_back(&RULE, &draft);
+        says(measured, &[704]);
+    }
+
+    #[test]
+    fn a_connection_that_ends_leads_back_here_too() {
+        let ends = Fate::Ends(60_000, End::Connection);
+        let draft = only(&RULE, &found(streams(ends, ends, ends)));
+        assert!(
+            draft.message.contains("(the connection was closed)"),
+            "{}",
+            draft.message
+        );
+        leads_back(&RULE, &draft);
+    }
+
+    /// Caddy's `write` beside a shorter idle limit.
+    #[test]
+    fn a_silent_stream_that_ends_earlier_has_a_limit_of_its_own() {
+        let old = Fate::Ends(60_000, RESET);
+        says(streams(Fate::Ends(20_000, RESET), old, old), &[703, 704]);
+    }
+
+    #[test]
+    fn one_stream_that_ends_is_an_accident() {
+        let ends = Fate::Ends(30_000, RESET);
+        says(streams(Fate::Lives, Fate::Lives, ends), &[]);
+        says(streams(Fate::Lives, ends, Fate::Lives), &[]);
+    }
+
+    /// Envoy's `request_timeout`, which an agent's stream outlives.
+    #[test]
+    fn a_limit_on_incomplete_requests_is_none_on_streams() {
+        let ends = Fate::Ends(3_000, End::Grpc(Status(4), "request timeout"));
+        says(streams(ends, ends, ends), &[]);
+    }
+
+    /// The streams began 400 ms apart.
+    #[test]
+    fn streams_that_end_at_one_moment_have_no_common_age() {
+        let ends = |after| Fate::Ends(after, RESET);
+        says(streams(ends(30_800), ends(30_400), ends(30_000)), &[613]);
+    }
+}

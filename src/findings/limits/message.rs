@@ -41,3 +41,46 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
         )]))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::evidence::{Evidence, Measured};
+    use crate::findings::config::fixture::{only, silent};
+    use crate::findings::limits::fixture::{End, RESET, found, leads_back, message, sent};
+    use hoop_doctor_probes::wire::status::Status;
+
+    fn refused(end: End) -> Evidence {
+        found(Measured {
+            sent: message(sent(0, 262_144, 3, end), None),
+            ..Measured::default()
+        })
+    }
+
+    #[test]
+    fn a_gateway_that_takes_4_mib_is_an_old_one() {
+        let draft = only(
+            &RULE,
+            &refused(End::Grpc(
+                Status::RESOURCE_EXHAUSTED,
+                "grpc: received message larger than max (17825792 vs. 4194304)",
+            )),
+        );
+        assert_eq!(
+            draft.message,
+            "the gateway behind gw.example:8443 takes messages of 4194304 bytes at most, while agents and clients of today \
+             send up to 17825792: a large result ends its stream"
+        );
+        assert_eq!(draft.evidence, ["grpc/sent-body"]);
+        leads_back(&RULE, &draft);
+    }
+
+    #[test]
+    fn todays_limit_and_everything_else_is_none() {
+        let todays = "grpc: received message larger than max (17825793 vs. 17825792)";
+        silent(&RULE, &refused(End::Grpc(Status::RESOURCE_EXHAUSTED, todays)));
+        silent(&RULE, &refused(End::Grpc(Status::OK, "")));
+        silent(&RULE, &refused(RESET));
+        silent(&RULE, &found(Measured::default()));
+    }
+}
