@@ -91,7 +91,7 @@ fn in_a_crowd(endpoint: &Endpoint) -> Option<Limited> {
         ),
         confidence: Confidence::Likely,
         severity: Severity::Warn,
-        seen_in: &["streams", "streams again"],
+        seen_in: &["streams", "streams/again"],
         logs: logged::by_call(failed),
     })
 }
@@ -134,7 +134,7 @@ mod tests {
             (draft.severity, draft.confidence),
             (Some(Severity::Warn), Some(Confidence::Likely))
         );
-        assert_eq!(draft.evidence, ["grpc/streams", "grpc/streams again"]);
+        assert_eq!(draft.evidence, ["grpc/streams", "grpc/streams/again"]);
         assert!(!draft.logged_as.is_empty());
         leads_back(&RULE, &draft);
     }

@@ -105,7 +105,7 @@ mod tests {
             draft.message,
             "gw.example:8443 ends each new connection with GOAWAY NO_ERROR after 49 of its requests, and so every stream has to move"
         );
-        assert_eq!(draft.evidence, ["grpc/streams", "grpc/streams again"]);
+        assert_eq!(draft.evidence, ["grpc/streams", "grpc/streams/again"]);
     }
 
     #[test]

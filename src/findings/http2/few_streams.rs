@@ -121,7 +121,7 @@ mod tests {
             "of 100 calls that were open at a time on a connection to gw.example:8443, 30 were answered, \
              and the others got RST_STREAM REFUSED_STREAM"
         );
-        assert_eq!(draft.evidence, ["grpc/streams", "grpc/streams again"]);
+        assert_eq!(draft.evidence, ["grpc/streams", "grpc/streams/again"]);
         says(measured, &[409]);
     }
 

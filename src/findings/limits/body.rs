@@ -63,7 +63,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                     match limit {
                         Limit::Declared => &["declared-body", "connect"],
                         Limit::Exact(_) => &["declared-body", "connect", "declared-bodies"],
-                        Limit::Between(..) => &["sent-body"],
+                        Limit::Between(..) => &["sent-body", "sent-body/again"],
                     },
                 )
                 .logged_as(&[
@@ -198,7 +198,7 @@ mod tests {
         let start =
             "the proxy at gw.example:8443 ends a stream after 1048576 to 1064960 bytes of its request; it counts";
         assert!(draft.message.starts_with(start), "{}", draft.message);
-        assert_eq!(draft.evidence, ["grpc/sent-body"]);
+        assert_eq!(draft.evidence, ["grpc/sent-body", "grpc/sent-body/again"]);
     }
 
     #[test]
