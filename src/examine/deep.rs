@@ -126,10 +126,15 @@ impl Deep<'_> {
             Pace::NoStream => self.hold,
             Pace::Silent | Pace::Keepalive | Pace::Busy => self.hold + ANSWER,
         };
+        let (started, started_ms) = (Instant::now(), self.exam.cx.now_ms());
+        let http2 = self.talk(calls, patience).await;
+        // A connection without streams says nothing of how long it was watched: where the run ended first, nobody knows.
+        let is_cut_short =
+            |http2: &Http2| pace == Pace::NoStream && http2.end.is_none() && started.elapsed() < self.hold;
         Held {
             pace,
-            started_ms: self.exam.cx.now_ms(),
-            http2: self.talk(calls, patience).await,
+            started_ms,
+            http2: http2.filter(|http2| !is_cut_short(http2)),
         }
     }
 
@@ -247,13 +252,14 @@ impl Deep<'_> {
         let mut settings = self.endpoint.http2()?.settings.iter().flatten();
         let allowed = settings.rfind(|setting| setting.id == MAX_CONCURRENT_STREAMS);
         let opened = allowed.map_or(CROWD, |setting| setting.value).min(CROWD);
+        // Long enough that all of them are open at once.
+        let hold = 10 * self.pause;
         let one = || match self.can_hold {
-            // Long enough that all of them are open at once.
-            true => limits::held(None, 10 * self.pause),
+            true => limits::held(None, hold),
             false => call(CallName::Connect),
         };
         let calls = (0..opened).map(|_| one()).collect();
-        let http2 = self.talk(calls, ANSWER).await?;
+        let http2 = self.talk(calls, hold + ANSWER).await?;
         let is_served = |answer: &&Answer| match self.can_hold {
             true => answer.is_ok(),
             false => by_gateway(answer),
