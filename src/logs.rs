@@ -79,7 +79,11 @@ impl Times {
     /// The constant distance between bursts, in milliseconds, where there is one: at least three bursts, and no gap that
     /// is off by more than a twentieth or half a second.
     pub fn period(&self) -> Option<u64> {
-        let gaps: Vec<i64> = self.bursts.windows(2).filter_map(|pair| Some(pair.get(1)? - pair.first()?)).collect();
+        let gaps: Vec<i64> = self
+            .bursts
+            .windows(2)
+            .filter_map(|pair| Some(pair.get(1)? - pair.first()?))
+            .collect();
         let mut sorted = gaps.clone();
         sorted.sort_unstable();
         let middle = *sorted.get(sorted.len() / 2)?;

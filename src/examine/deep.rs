@@ -30,10 +30,10 @@ const BUSY: Duration = Duration::from_secs(1);
 const APART: Duration = Duration::from_millis(400);
 /// Endpoints whose streams are held at a time: four connections each.
 const HELD_AT_ONCE: usize = 2;
-/// A large token: 8 KiB in one value.
-const LONG: u32 = 8 * 1024;
-/// The border of a long value is looked for as far as this, in bytes.
-const LONG_STEP: u32 = 64;
+/// A large token: just over 8 KiB in one value, in units of [`Tokens::UNIT`].
+const LONG_UNITS: u32 = 1_639;
+/// The border of a long value is looked for as far as this, in the same units.
+const STEP_UNITS: u32 = 12;
 /// So much metadata in this many fields of a usual length.
 const MANY: u32 = 64;
 const USUAL_UNITS: usize = 26;
@@ -204,11 +204,16 @@ impl Deep<'_> {
     /// One value of 8 KiB; where that is refused, as much as isn't.
     async fn long_field(&self) -> Option<Border> {
         let unit = u32::try_from(Tokens::UNIT).unwrap_or(1);
-        let tokens = |bytes: u32| Tokens {
+        let tokens = |units: u32| Tokens {
             count: 1,
-            units: bytes.div_ceil(unit) as usize,
+            units: units as usize,
         };
-        self.border(LONG, LONG_STEP, tokens).await
+        let border = self.border(LONG_UNITS, STEP_UNITS, tokens).await?;
+        Some(Border {
+            passes: border.passes * unit,
+            fails: border.fails * unit,
+            ..border
+        })
     }
 
     /// As much again in fields of a usual length.
