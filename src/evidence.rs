@@ -21,6 +21,7 @@ pub use measured::{Border, Crowd, Held, Life, Measured, Pace, Sent, fed};
 
 use crate::config::{Discovery, Speech, Via};
 use crate::experiments::Experiment;
+use crate::logs::Logs;
 
 pub mod auth;
 
@@ -33,6 +34,8 @@ pub struct Evidence {
     pub config: Discovery,
     /// What was seen on the network.
     pub wire: Wire,
+    /// What log files say; `None` where none was given.
+    pub logs: Option<Logs>,
 }
 
 /// What was seen on the network.

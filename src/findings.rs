@@ -14,6 +14,7 @@ mod across;
 mod config;
 mod dns;
 mod fixes;
+mod from_logs;
 mod grpc;
 mod http2;
 mod limits;

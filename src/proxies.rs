@@ -57,6 +57,25 @@ pub struct Recognised {
 }
 
 impl Proxy {
+    /// The proxy with this name, as a runbook's heading has it.
+    pub fn named(name: &str) -> Option<Self> {
+        const ALL: [Proxy; 12] = [
+            Proxy::Nginx,
+            Proxy::IngressNginx,
+            Proxy::Envoy,
+            Proxy::Istio,
+            Proxy::Haproxy,
+            Proxy::Caddy,
+            Proxy::Apache,
+            Proxy::Traefik,
+            Proxy::Nghttpx,
+            Proxy::AwsAlb,
+            Proxy::Cloudflare,
+            Proxy::Mitmproxy,
+        ];
+        ALL.into_iter().find(|proxy| proxy.name() == name)
+    }
+
     /// The name as its makers write it.
     pub fn name(self) -> &'static str {
         match self {

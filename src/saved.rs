@@ -12,6 +12,7 @@ use serde_json::error::Category;
 
 use crate::config::Discovery;
 use crate::evidence::{Evidence, Wire};
+use crate::logs::Logs;
 
 /// Grows by one when a field changes its meaning or goes away. New fields are optional, and unknown ones are passed over.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -114,6 +115,7 @@ impl Saved {
             saved_at: Cow::Borrowed(&self.saved_at),
             config: Cow::Borrowed(&self.evidence.config),
             wire: Cow::Borrowed(&self.evidence.wire),
+            logs: self.evidence.logs.as_ref().map(Cow::Borrowed),
         };
         let mut json = crate::report::text::json(&serde_json::to_string_pretty(&file)?);
         json.push('\n');
@@ -159,6 +161,7 @@ impl Saved {
             evidence: Evidence {
                 config: file.config.into_owned(),
                 wire: file.wire.into_owned(),
+                logs: file.logs.map(Cow::into_owned),
             },
         })
     }
@@ -172,6 +175,8 @@ struct File<'a> {
     saved_at: Cow<'a, str>,
     config: Cow<'a, Discovery>,
     wire: Cow<'a, Wire>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    logs: Option<Cow<'a, Logs>>,
 }
 
 /// What every form of the file starts with, and what only a report has.

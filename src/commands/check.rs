@@ -121,7 +121,11 @@ pub(super) async fn look_until(
             examination.await
         }
     };
-    Evidence { config: found, wire }
+    Evidence {
+        config: found,
+        wire,
+        logs: None,
+    }
 }
 
 /// Says what `--deep` is about to do, before it does so: it is seen in other people's graphs.

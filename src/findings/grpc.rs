@@ -22,6 +22,7 @@ pub(super) mod fixture;
 pub(super) use upstream::signatures;
 
 mod access_denied;
+mod already_connected;
 mod bad_gateway;
 mod credentials_rejected;
 mod gateway_internal;
@@ -60,6 +61,7 @@ pub(super) const RULES: &[&Rule] = &[
     &health_unknown::RULE,
     &timeout::RULE,
     &metadata_stripped::RULE,
+    &already_connected::RULE,
     &credentials_rejected::RULE,
     &rate_limited::RULE,
     &intermittent::RULE,

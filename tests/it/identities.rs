@@ -48,7 +48,17 @@ impl Machine {
             endpoints: plan.endpoints.iter().map(|planned| planned.endpoint()).collect(),
             ..Wire::default()
         };
-        (plan, report(&Evidence { config, wire }, &Filter::default()))
+        (
+            plan,
+            report(
+                &Evidence {
+                    config,
+                    wire,
+                    logs: None,
+                },
+                &Filter::default(),
+            ),
+        )
     }
 
     /// Which identities each gRPC endpoint serves.

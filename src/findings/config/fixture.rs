@@ -63,5 +63,9 @@ fn unprobed(config: Discovery) -> Evidence {
         endpoints: plan.endpoints.iter().map(|planned| planned.endpoint()).collect(),
         ..Wire::default()
     };
-    Evidence { config, wire }
+    Evidence {
+        config,
+        wire,
+        logs: None,
+    }
 }

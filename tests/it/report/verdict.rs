@@ -30,7 +30,11 @@ fn unseen() -> Evidence {
         endpoints: plan.endpoints.iter().map(|planned| planned.endpoint()).collect(),
         ..Wire::default()
     };
-    Evidence { config, wire }
+    Evidence {
+        config,
+        wire,
+        logs: None,
+    }
 }
 
 /// The endpoint after TCP came to `outcome`.

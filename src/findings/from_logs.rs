@@ -1,0 +1,300 @@
+//! Findings from log lines: the same codes as from the wire, by the one table of signs.
+//!
+//! A sign that can mean one thing says it; one that can mean several is explained by whatever a more telling one says, or
+//! keeps its candidates. Rhythm is evidence too: streams that all live equally long are ended by a limit on time.
+
+use crate::evidence::{Endpoint, Evidence};
+use crate::explain::messages::Message;
+use crate::explain::{FIX, page};
+use crate::logs::{Logs, Sighting, signs};
+use crate::report::timestamp;
+
+use super::rank::Diagnosed;
+use super::{Code, Confidence, Draft, Location, Rule, Severity, Snippet, rules};
+use crate::proxies::Proxy;
+
+/// Adds what the logs say to what the wire says: the same finding gains a place in a file and confidence, one that the wire
+/// leaves open is decided, and what the wire can't see stands by itself.
+pub(super) fn join(found: &mut Vec<Diagnosed>, evidence: &Evidence) {
+    let is_answered = !evidence.wire.endpoints.is_empty() && evidence.wire.endpoints.iter().all(Endpoint::is_well);
+    for mut logged in findings(evidence) {
+        let same = found.iter_mut().find(|one| one.rule.code == logged.rule.code);
+        if let Some(one) = same {
+            confirm(one, logged);
+            continue;
+        }
+        let is_open = |one: &&mut Diagnosed| {
+            let names = one
+                .draft
+                .candidates
+                .iter()
+                .any(|candidate| candidate.code == logged.rule.code);
+            one.confidence() < Confidence::Certain && names
+        };
+        match found.iter_mut().find(is_open) {
+            // Only a sign that can mean nothing else decides.
+            Some(one) if logged.confidence() == Confidence::Certain => decided(one, logged),
+            Some(one) => one.draft.locations.append(&mut logged.draft.locations),
+            None => {
+                if is_answered && shows_at_once(logged.rule.code) {
+                    logged.draft.severity = Some(Severity::Info);
+                    logged.draft.message += "; it isn't so now";
+                }
+                found.push(logged);
+            }
+        }
+    }
+}
+
+/// Both say the same.
+fn confirm(one: &mut Diagnosed, mut logged: Diagnosed) {
+    one.draft.locations.append(&mut logged.draft.locations);
+    if logged.confidence() == Confidence::Certain {
+        one.draft.confidence = Some(Confidence::Certain);
+        one.draft.candidates.clear();
+        one.draft.decide = None;
+    }
+}
+
+/// What the wire leaves open becomes what the log says, where the wire saw it.
+fn decided(one: &mut Diagnosed, logged: Diagnosed) {
+    let open = std::mem::replace(one, logged);
+    let draft = &mut one.draft;
+    draft.message = format!("{}; on the wire: {}", draft.message, open.draft.message);
+    draft.endpoints = open.draft.endpoints;
+    draft.identities = open.draft.identities;
+    draft.evidence = open.draft.evidence;
+    draft.logged_as = open.draft.logged_as;
+}
+
+/// Whether a check without options would see it if it were so now.
+fn shows_at_once(code: Code) -> bool {
+    const LATER: [u16; 8] = [405, 406, 410, 411, 613, 617, 618, 619];
+    (101..700).contains(&code.0) && !LATER.contains(&code.0)
+}
+
+/// What the logs lead to, the most telling signs first.
+fn findings(evidence: &Evidence) -> Vec<Diagnosed> {
+    let Some(logs) = &evidence.logs else {
+        return Vec::new();
+    };
+    let mut seen: Vec<Seen<'_>> = logs.sightings.iter().filter_map(|one| Seen::read(logs, one)).collect();
+    // What can mean the fewest things says the most; a log that is read first is mostly the reader's own.
+    seen.sort_by_key(|one| (one.codes.len(), one.sighting.file, one.sighting.line));
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for one in seen {
+        match groups.iter_mut().find(|group| one.codes.contains(&group.code)) {
+            Some(group) => group.all.push(one),
+            None => groups.extend(Group::led_by(one)),
+        }
+    }
+    groups.iter().map(|group| group.diagnosed(logs)).collect()
+}
+
+/// The check of a rule that nothing but logs can show.
+pub(super) fn alone(_: &Evidence) -> Vec<Draft> {
+    Vec::new()
+}
+
+/// A sighting with the findings that it can mean.
+#[derive(Clone, Debug)]
+struct Seen<'a> {
+    sighting: &'a Sighting,
+    codes: Vec<u16>,
+    rhythm: Option<Rhythm>,
+}
+
+/// What comes at a constant pace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rhythm {
+    /// Connections that live so many milliseconds each.
+    Life(u64),
+    /// So many milliseconds from one to the next.
+    Period(u64),
+}
+
+/// Signs that one cause explains.
+struct Group<'a> {
+    code: u16,
+    rule: &'static Rule,
+    all: Vec<Seen<'a>>,
+}
+
+impl<'a> Seen<'a> {
+    fn read(logs: &Logs, sighting: &'a Sighting) -> Option<Self> {
+        let message: &Message = signs::named(&sighting.sign)?;
+        let mut codes = message.codes.to_vec();
+        let life = life(logs, sighting);
+        let rhythm = life.map(Rhythm::Life).or(sighting.times.period().map(Rhythm::Period));
+        if let Some(Rhythm::Life(ms)) = rhythm {
+            by_time(&mut codes, ms);
+        }
+        (!codes.is_empty()).then_some(Self {
+            sighting,
+            codes,
+            rhythm,
+        })
+    }
+}
+
+/// Streams that all live equally long: time ends them. An agent sends a packet every ten seconds, so a life much longer than
+/// that was not ended for silence.
+fn by_time(codes: &mut Vec<u16>, life_ms: u64) {
+    const TIME: [u16; 2] = [704, 703];
+    if !codes.iter().any(|code| TIME.contains(code)) {
+        return;
+    }
+    codes.retain(|code| !TIME.contains(code));
+    match life_ms {
+        ..KEPT_ALIVE => codes.splice(0..0, [703, 704]),
+        _ => codes.splice(0..0, TIME),
+    };
+}
+
+/// Up to this age, in milliseconds, an agent may not have sent anything that counts.
+const KEPT_ALIVE: u64 = 20_000;
+
+/// How long connections live of which this sign is the end, in milliseconds, where that is constant.
+fn life(logs: &Logs, end: &Sighting) -> Option<u64> {
+    let begins = logs
+        .sightings
+        .iter()
+        .find(|one| one.file == end.file && one.sign.starts_with(BEGINS))?;
+    let mut lives: Vec<i64> = Vec::new();
+    for at in &end.times.bursts {
+        let began = begins.times.bursts.iter().rfind(|began| **began < *at);
+        lives.extend(began.map(|began| at - began));
+    }
+    let mut sorted = lives.clone();
+    sorted.sort_unstable();
+    let middle = *sorted.get(sorted.len() / 2)?;
+    let off = (middle / 20).max(500);
+    let steady = lives.len() >= 3 && lives.iter().all(|life| (life - middle).abs() <= off);
+    steady.then(|| u64::try_from(middle).ok()).flatten()
+}
+
+/// The start of the sample of what an agent logs when it is connected.
+const BEGINS: &str = "connected with success to";
+
+impl<'a> Group<'a> {
+    fn led_by(first: Seen<'a>) -> Option<Self> {
+        // A code without a rule can't be told; the next likely one is better than nothing.
+        let (code, rule) = first.codes.iter().find_map(|code| {
+            let rule = rules().find(|rule| rule.code == Code(*code))?;
+            Some((*code, rule))
+        })?;
+        Some(Self {
+            code,
+            rule,
+            all: vec![first],
+        })
+    }
+
+    fn diagnosed(&self, logs: &Logs) -> Diagnosed {
+        let lead = self.all.first().map(|one| &one.codes).cloned().unwrap_or_default();
+        let confidence = match lead.len() {
+            0 | 1 => Confidence::Certain,
+            2 => Confidence::Likely,
+            _ => Confidence::Possible,
+        };
+        let mut draft = Draft::new(self.message(logs), self.remedy()).confidence(confidence);
+        draft.locations = self.all.iter().map(|one| location(logs, one.sighting)).collect();
+        draft.remedy.snippets = snippets(self.code);
+        for code in lead.iter().filter(|code| **code != self.code) {
+            if let Some(rule) = rules().find(|rule| rule.code == Code(*code)) {
+                draft = draft.candidate(*code, rule.summary);
+            }
+        }
+        if !draft.candidates.is_empty() {
+            draft = draft.decide_by_command(
+                decide(self.code),
+                "run where the agent or client runs: it says which of these it is",
+            );
+        }
+        Diagnosed {
+            rule: self.rule,
+            draft,
+            because_of: None,
+        }
+    }
+
+    fn message(&self, logs: &Logs) -> String {
+        let Some(one) = self.all.first() else {
+            return self.rule.summary.to_owned();
+        };
+        let place = location(logs, one.sighting);
+        let line = place.line.unwrap_or_default();
+        let rhythm = self.all.iter().find_map(|one| one.rhythm);
+        let often = match (one.sighting.count, rhythm) {
+            (_, Some(Rhythm::Life(ms))) => format!(", each time {} after the connection began", seconds(ms)),
+            (count, Some(Rhythm::Period(ms))) => format!(", {count} times, every {}", seconds(ms)),
+            (1, None) => String::new(),
+            (count, None) => format!(", {count} times"),
+        };
+        let when = match (one.sighting.times.bursts.first(), one.sighting.times.last) {
+            (Some(first), Some(last)) if last > *first => {
+                format!(", from {} to {}", timestamp(first / 1000), timestamp(last / 1000))
+            }
+            (Some(first), _) => format!(", at {}", timestamp(first / 1000)),
+            _ => String::new(),
+        };
+        format!(
+            "{}: {}:{line} says \"{}\"{often}{when}",
+            self.rule.summary, place.file, one.sighting.excerpt
+        )
+    }
+
+    /// What the page says first of the way to mend it.
+    fn remedy(&self) -> String {
+        let code = Code(self.code);
+        format!("change what `hoop-doctor explain {code}` names, for the proxy that is really there")
+    }
+}
+
+/// The check that tells the candidates apart: what time ends shows only in a stream that is watched.
+fn decide(code: u16) -> &'static str {
+    match code {
+        700..800 => "hoop-doctor check --deep",
+        618 | 617 => "hoop-doctor check --auth",
+        _ => "hoop-doctor check",
+    }
+}
+
+fn location(logs: &Logs, sighting: &Sighting) -> Location {
+    Location {
+        file: logs
+            .files
+            .get(sighting.file)
+            .map(|file| file.name.clone())
+            .unwrap_or_default(),
+        line: usize::try_from(sighting.line).ok(),
+        column: None,
+    }
+}
+
+/// The blocks of the page's fix, each with the proxy whose heading it stands under.
+fn snippets(code: u16) -> Vec<Snippet> {
+    let fix = page(&code.to_string())
+        .and_then(|page| page.section(FIX))
+        .unwrap_or_default();
+    let parts = fix.split("### ").skip(1);
+    let snippet = |part: &str| {
+        let (heading, rest) = part.split_once('\n')?;
+        let proxy = Proxy::named(heading.trim())?;
+        let (_, block) = rest.split_once("```")?;
+        let (language, text) = block.split_once('\n')?;
+        let (text, _) = text.split_once("```")?;
+        Some(Snippet {
+            proxy,
+            language: language.to_owned(),
+            text: text.trim_end().to_owned(),
+        })
+    };
+    parts.filter_map(snippet).collect()
+}
+
+/// Milliseconds as seconds, to a tenth.
+fn seconds(ms: u64) -> String {
+    let tenths = (ms + 50) / 100;
+    format!("{}.{} s", tenths / 10, tenths % 10)
+}
