@@ -298,3 +298,120 @@ fn seconds(ms: u64) -> String {
     let tenths = (ms + 50) / 100;
     format!("{}.{} s", tenths / 10, tenths % 10)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Diagnosed, findings};
+    use crate::config::{Asked, Environment, discover};
+    use crate::evidence::{Evidence, Wire};
+    use crate::findings::Confidence;
+    use crate::logs::{FileRead, Logs, Sighting, Times, signs};
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+    use std::time::SystemTime;
+
+    const RESET: &str =
+        "rpc error: code = Internal desc = stream terminated by RST_STREAM with error code: INTERNAL_ERROR";
+    const CONNECTED: &str = "connected with success to gw.example.com:8443";
+
+    fn seen(sign: &str, at: &[i64]) -> Sighting {
+        let mut times = Times::default();
+        at.iter().for_each(|at| times.add(*at));
+        Sighting {
+            sign: sign.to_owned(),
+            file: 0,
+            line: 7,
+            count: at.len() as u64,
+            excerpt: sign.to_owned(),
+            times,
+        }
+    }
+
+    fn evidence(sightings: Vec<Sighting>) -> Evidence {
+        let nowhere = Environment::new(
+            BTreeMap::<String, String>::new(),
+            PathBuf::new(),
+            SystemTime::UNIX_EPOCH,
+        );
+        let file = FileRead {
+            name: "agent.log".to_owned(),
+            lines: 100,
+            bytes: 10_000,
+            problem: None,
+        };
+        Evidence {
+            config: discover(&nowhere, &Asked::default()).expect("nothing was asked for"),
+            wire: Wire::default(),
+            logs: Some(Logs {
+                files: vec![file],
+                sightings,
+            }),
+        }
+    }
+
+    fn found(sightings: Vec<Sighting>) -> Vec<Diagnosed> {
+        findings(&evidence(sightings))
+    }
+
+    fn codes(found: &[Diagnosed]) -> Vec<u16> {
+        found.iter().map(|one| one.rule.code.0).collect()
+    }
+
+    #[test]
+    fn a_text_that_means_one_thing_is_certain_and_has_its_place() {
+        let found = found(vec![seen(
+            "rpc error: code = ResourceExhausted desc = grpc: received message larger than max (18000000 vs. 17825792)",
+            &[],
+        )]);
+        assert_eq!(codes(&found), [705]);
+        let draft = &found[0].draft;
+        assert_eq!(draft.confidence, Some(Confidence::Certain));
+        assert_eq!(
+            (draft.locations[0].file.as_str(), draft.locations[0].line),
+            ("agent.log", Some(7))
+        );
+        assert!(draft.candidates.is_empty() && draft.decide.is_none());
+    }
+
+    #[test]
+    fn a_text_that_means_several_things_keeps_them_and_says_how_to_decide() {
+        let found = found(vec![seen(RESET, &[])]);
+        let draft = &found[0].draft;
+        assert_eq!(draft.confidence, Some(Confidence::Possible));
+        let named: Vec<u16> = draft.candidates.iter().map(|one| one.code.0).collect();
+        let all = signs::named(RESET).expect("it is in the table").codes;
+        assert_eq!((named.as_slice(), found[0].rule.code.0), (&all[1..], all[0]));
+        assert!(draft.decide.is_some());
+    }
+
+    #[test]
+    fn a_proxys_own_words_explain_what_the_agent_says() {
+        let proxy = "client intended to send too large chunked body: 1097467 bytes";
+        let found = found(vec![seen(RESET, &[0]), seen(proxy, &[0])]);
+        assert_eq!(codes(&found), [701]);
+        assert_eq!(found[0].draft.confidence, Some(Confidence::Certain));
+        assert_eq!(found[0].draft.locations.len(), 2);
+    }
+
+    #[test]
+    fn streams_that_live_equally_long_are_ended_by_time() {
+        let every_minute: Vec<i64> = (0..5).map(|turn| turn * 62_000).collect();
+        let ends: Vec<i64> = every_minute.iter().map(|at| at + 60_000).collect();
+        let one = found(vec![seen(CONNECTED, &every_minute), seen(RESET, &ends)]);
+        assert_eq!(codes(&one), [704]);
+        assert!(
+            one[0].draft.message.contains("60.0 s after the connection began"),
+            "{}",
+            one[0].draft.message
+        );
+        // At random there is no rhythm, and nothing is decided.
+        let random = [0, 90_000, 97_000, 400_000];
+        let ends = [61_000, 95_000, 300_000, 401_500];
+        assert_eq!(codes(&found(vec![seen(CONNECTED, &random), seen(RESET, &ends)])), [613]);
+    }
+
+    #[test]
+    fn what_is_known_to_no_table_is_passed_over() {
+        assert!(found(vec![seen("something of another version", &[])]).is_empty());
+    }
+}
