@@ -137,18 +137,17 @@ pub(super) fn announce(found: &Discovery, limits: Limits) {
         .filter(|planned| planned.target.kind == Kind::Grpc)
         .map(|planned| planned.target.address())
         .collect();
-    let line = format!(
-        "--deep: {}: up to {MOST_CONNECTIONS} connections and {MOST_STREAMS} streams at a time, up to {MOST_SENT_MIB} MiB sent in all, \
-         streams held for {} s; no credentials",
-        targets.join(", "),
+    let whom = text::line(&targets.join(", "), output::glyphs(), LONGEST);
+    let announcement = format!(
+        "--deep: {whom}\n        streams held for {} s, up to {MOST_CONNECTIONS} connections and {MOST_STREAMS} streams at a time,\n        \
+         up to {MOST_SENT_MIB} MiB sent in all, no credentials",
         hold.as_secs()
     );
-    let line = text::line(&line, output::glyphs(), LONGEST);
     // Nobody reads it where standard error is closed.
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{announcement}");
 }
 
-/// Characters of the announcement.
+/// Characters of the addresses in the announcement.
 const LONGEST: usize = 500;
 
 /// What `--auth` says.

@@ -261,10 +261,8 @@ fn what_it_costs_is_announced_and_kept_to() -> io::Result<()> {
         announced.contains("up to 12 connections and 110 streams at a time"),
         "{announced}"
     );
-    assert!(
-        announced.contains("up to 25 MiB sent in all, streams held for 3 s"),
-        "{announced}"
-    );
+    assert!(announced.contains("up to 25 MiB sent in all"), "{announced}");
+    assert!(announced.contains("streams held for 3 s"), "{announced}");
     let most = passed.most_connections.load(Ordering::SeqCst);
     assert!((5..=connections).contains(&most), "{most} connections at a time");
     let sent = passed.bytes.load(Ordering::SeqCst);
