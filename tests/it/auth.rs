@@ -122,7 +122,7 @@ fn a_redirect_is_not_followed_with_a_token() -> io::Result<()> {
     let api = format!("--api-url=http://{}", rest.address());
     run(&home, &[], &["check", "--auth", &api, &key, "-ojson"])?;
     assert!(rest.was_told(TOKEN));
-    assert_eq!(elsewhere.connections(), 0);
+    assert!(!elsewhere.was_visited());
     Ok(())
 }
 
@@ -344,7 +344,7 @@ async fn say(server: &Server, certificates: &Certificates, security: Security, s
         speech: Speech::Authenticated(said),
     };
     let budget = Budget {
-        connect_by: Instant::now() + Duration::from_millis(500),
+        connect_by: Instant::now() + Duration::from_secs(3),
         answer: Duration::from_millis(200),
         quiet: Duration::from_millis(100),
     };

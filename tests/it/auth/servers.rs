@@ -5,7 +5,7 @@
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -18,11 +18,14 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 pub(super) struct Server {
     address: SocketAddr,
     heard: Arc<Mutex<Heard>>,
+    /// Told at the end of each connection.
+    ended: Arc<Condvar>,
 }
 
 #[derive(Default)]
 struct Heard {
     connections: usize,
+    ended: usize,
     bytes: Vec<u8>,
 }
 
@@ -106,7 +109,8 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
         let heard = Arc::<Mutex<Heard>>::default();
-        let (keeper, converse) = (Arc::clone(&heard), Arc::new(converse));
+        let ended = Arc::<Condvar>::default();
+        let (keeper, converse, tell) = (Arc::clone(&heard), Arc::new(converse), Arc::clone(&ended));
         thread::spawn(move || {
             for tcp in listener.incoming().map_while(Result::ok) {
                 let number = {
@@ -114,15 +118,17 @@ impl Server {
                     heard.connections += 1;
                     heard.connections - 1
                 };
-                let (keeper, converse) = (Arc::clone(&keeper), Arc::clone(&converse));
+                let (keeper, converse, tell) = (Arc::clone(&keeper), Arc::clone(&converse), Arc::clone(&tell));
                 thread::spawn(move || {
                     // A client that goes away is the end of it.
                     let _ = tcp.set_read_timeout(Some(PATIENCE));
                     let _ = converse(tcp, number, &keeper);
+                    lock(&keeper).ended += 1;
+                    tell.notify_all();
                 });
             }
         });
-        Ok(Self { address, heard })
+        Ok(Self { address, heard, ended })
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -130,13 +136,27 @@ impl Server {
     }
 
     pub(super) fn connections(&self) -> usize {
-        lock(&self.heard).connections
+        self.settled().connections
+    }
+
+    /// Whether anybody came so far.
+    pub(super) fn was_visited(&self) -> bool {
+        lock(&self.heard).connections > 0
     }
 
     /// Whether this text was sent to it, by a client that is done.
     pub(super) fn was_told(&self, text: &str) -> bool {
-        let heard = lock(&self.heard);
+        let heard = self.settled();
         heard.bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    }
+}
+
+impl Server {
+    /// Once each connection has been read to its end, however busy the machine is.
+    fn settled(&self) -> std::sync::MutexGuard<'_, Heard> {
+        let is_busy = |heard: &mut Heard| heard.connections == 0 || heard.ended < heard.connections;
+        let waited = self.ended.wait_timeout_while(lock(&self.heard), PATIENCE, is_busy);
+        waited.unwrap_or_else(PoisonError::into_inner).0
     }
 }
 
