@@ -3,20 +3,19 @@
 //! Nothing here prints or probes. A text alone seldom decides: what is returned is in order of likelihood, and
 //! `check` is what decides.
 
-use std::cmp::Reverse;
 use std::fmt;
 
 use crate::config::file::edits;
 use crate::findings::{Code, rules};
 
+mod hits;
 pub mod messages;
 mod pages;
 mod pattern;
 
+pub(crate) use hits::hits;
 pub use pages::PAGES;
 pub use pattern::{Folded, LONGEST};
-
-use messages::{MESSAGES, Message, Weight};
 
 /// The page of one finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,53 +152,6 @@ pub fn meanings(text: &Folded) -> Vec<Meaning> {
     meanings
 }
 
-/// A message at a place in the text.
-#[derive(Clone, Debug)]
-struct Hit {
-    message: &'static Message,
-    pattern: &'static str,
-    start: usize,
-    end: usize,
-    /// Characters of the text that are known to belong to the message.
-    literal: usize,
-}
-
-impl Hit {
-    /// Whether `other` is but a part of this message.
-    fn covers(&self, other: &Self) -> bool {
-        self.start <= other.start && other.end <= self.end && self.literal > other.literal
-    }
-}
-
-/// The messages in the text, what says most first. What is part of another message is not one by itself, and hints
-/// count only where nothing else is there.
-fn hits(text: &Folded) -> Vec<Hit> {
-    let mut all: Vec<Hit> = MESSAGES.iter().flat_map(|message| occurrences(message, text)).collect();
-    if all.iter().any(|hit| hit.message.weight == Weight::Says) {
-        all.retain(|hit| hit.message.weight == Weight::Says);
-    }
-    let is_part = |hit: &Hit| all.iter().any(|other| other.covers(hit));
-    let mut hits: Vec<Hit> = all.iter().filter(|hit| !is_part(hit)).cloned().collect();
-    hits.sort_by_key(|hit| (Reverse(hit.literal), hit.start));
-    hits
-}
-
-/// The first places of a message, in each of its spellings.
-fn occurrences(message: &'static Message, text: &Folded) -> impl Iterator<Item = Hit> {
-    message.patterns.iter().flat_map(move |pattern| {
-        let literal = pattern.chars().filter(|char| *char != pattern::HOLE).count();
-        text.places(pattern).take(MOST).map(move |(start, end)| Hit {
-            message,
-            pattern,
-            start,
-            end,
-            literal,
-        })
-    })
-}
-
-/// Places of one spelling that are looked at: more of the same say nothing more.
-const MOST: usize = 32;
 /// How many pages are offered for a code or name that doesn't exist.
 const FEW: usize = 3;
 /// Longer than any name.
