@@ -15,6 +15,7 @@ mod pattern;
 
 pub(crate) use hits::hits;
 pub use pages::PAGES;
+pub(crate) use pattern::without_colours;
 pub use pattern::{Folded, LONGEST};
 
 /// The page of one finding.

@@ -86,7 +86,7 @@ fn is_word(left: Option<char>, right: Option<char>) -> bool {
 }
 
 /// Leaves ANSI escape sequences out (ECMA-48, sections 5.4 and 5.6).
-fn without_colours(text: &str) -> String {
+pub(crate) fn without_colours(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     while let Some(char) = chars.next() {
