@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 pub mod line;
+pub mod redact;
 pub mod signs;
 
 /// Everything that the logs say.
