@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 pub mod line;
+pub mod reader;
 pub mod redact;
 pub mod signs;
 

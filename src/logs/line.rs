@@ -38,6 +38,14 @@ impl Line {
             text: without_controls(&text),
         }
     }
+
+    /// The message of a JSON record, where the line is one.
+    pub(super) fn message(&self) -> Option<String> {
+        members(&self.text).find_map(|(name, value)| match value {
+            Value::Text(text) if name == "msg" => Some(without_controls(&unescaped(text))),
+            Value::Text(_) | Value::Other(_) => None,
+        })
+    }
 }
 
 /// What was inside a wrapper.
@@ -357,6 +365,7 @@ mod tests {
     fn a_record_of_the_program_keeps_its_fields() {
         let record = r#"{"level":"info","timestamp":"2026-01-02T03:04:05Z","msg":"a \u003e b","backoff":"2s"}"#;
         check(record, Some(AT), record);
+        assert_eq!(Line::open(record.as_bytes()).message().as_deref(), Some("a > b"));
         let caddy = r#"{"level":"error","ts":1767323045.12,"logger":"http.log.error","msg":"EOF","status":502}"#;
         check(caddy, Some(AT + 120), caddy);
         let cri = format!("2026-01-02T03:04:59Z stdout F {record}");
