@@ -61,8 +61,8 @@ pub(super) const RULES: &[&Rule] = &[
     &health_unknown::RULE,
     &timeout::RULE,
     &metadata_stripped::RULE,
-    &already_connected::RULE,
     &credentials_rejected::RULE,
+    &already_connected::RULE,
     &rate_limited::RULE,
     &intermittent::RULE,
 ];

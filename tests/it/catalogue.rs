@@ -313,7 +313,7 @@ const SECTIONS: [&str; 6] = [
 const FEWEST_WORDS: usize = 6;
 
 /// Their pages are written, their rules are not; candidates may name them.
-const TO_COME: &[u16] = &[619, 706, 801, 802, 803, 804, 805, 806, 807, 808, 904];
+const TO_COME: &[u16] = &[706, 801, 802, 803, 804, 805, 806, 808];
 
 /// What the catalogue calls undecided: a doubt, not a problem.
 const UNDECIDED: [u16; 4] = [212, 607, 613, 616];

@@ -7,10 +7,28 @@ use hoop_doctor_probes::wire::frame::ErrorCode;
 use super::is_gateways;
 use crate::evidence::Endpoint;
 use crate::experiments::Experiment;
+use crate::proxies::{self, Proxy};
 
 /// What an agent's `Connect` ends with.
 pub(super) fn by_connect(endpoint: &Endpoint) -> Vec<String> {
-    endpoint.answer(CallName::Connect).map(by_call).unwrap_or_default()
+    let texts = endpoint.answer(CallName::Connect).map(by_call).unwrap_or_default();
+    with_the_other_of_haproxy(endpoint, texts)
+}
+
+/// HAProxy gives a call up that it can't pass on with 503 or with REFUSED_STREAM, as its retries happen to end.
+fn with_the_other_of_haproxy(endpoint: &Endpoint, mut texts: Vec<String>) -> Vec<String> {
+    const EITHER: [&str; 2] = [
+        "rpc error: code = Unavailable desc = unexpected HTTP status code received from server: 503 (Service Unavailable); \
+         transport: received unexpected content-type \"text/html\"",
+        "rpc error: code = Unavailable desc = stream terminated by RST_STREAM with error code: REFUSED_STREAM",
+    ];
+    let is_haproxy = || proxies::recognise(endpoint).is_some_and(|found| found.proxy == Proxy::Haproxy);
+    let has = |texts: &[String], text: &str| texts.iter().any(|one| one == text);
+    if EITHER.iter().any(|text| has(&texts, text)) && is_haproxy() {
+        let missing: Vec<&str> = EITHER.into_iter().filter(|text| !has(&texts, text)).collect();
+        texts.extend(missing.into_iter().map(str::to_owned));
+    }
+    texts
 }
 
 /// What any call ends with, where chance decides which way a call fails.
@@ -26,7 +44,7 @@ pub(super) fn by_any(endpoint: &Endpoint) -> Vec<String> {
             texts.push(text);
         }
     }
-    texts
+    with_the_other_of_haproxy(endpoint, texts)
 }
 
 /// What a call with this answer ends with; a race can give several.
