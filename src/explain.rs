@@ -13,7 +13,7 @@ pub mod messages;
 mod pages;
 mod pattern;
 
-pub(crate) use hits::hits;
+pub(crate) use hits::{Hit, hits};
 pub use pages::PAGES;
 pub(crate) use pattern::without_colours;
 pub use pattern::{Folded, LONGEST};

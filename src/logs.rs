@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+mod access;
 pub mod line;
 pub mod reader;
 pub mod redact;
