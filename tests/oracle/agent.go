@@ -48,37 +48,7 @@ func connectAsAgent(agent Agent) ([]string, error) {
 
 // call is what an agent does up to the first error: no keepalive, no block, no deadline.
 func (agent Agent) call(method, token string, talk func(grpc.ClientStream) error) string {
-	host, scheme, err := parseKey(agent.Key)
-	if err != nil {
-		return err.Error()
-	}
-	target, err := parseServerAddress(host)
-	if err != nil {
-		return err.Error()
-	}
-	security := insecure.NewCredentials()
-	if keyTLS(scheme) {
-		config := &tls.Config{}
-		if agent.CA != "" {
-			config.RootCAs = x509.NewCertPool()
-			if !config.RootCAs.AppendCertsFromPEM([]byte(agent.CA)) {
-				return "failed to append root CA into cert pool"
-			}
-		}
-		security = credentials.NewTLS(config)
-	}
-	options := []grpc.DialOption{
-		grpc.WithTransportCredentials(security),
-		grpc.WithUserAgent("hoopagent/unknown"),
-		// A connection that says nothing is given up after 20 s by default; the text is the same.
-		grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: patience}),
-	}
-	if agent.Place != "" {
-		options = append(options, grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "tcp", agent.Place)
-		}))
-	}
-	client, err := grpc.DialContext(context.Background(), target, options...) //nolint:staticcheck // as Hoop does
+	client, err := agent.dial()
 	if err != nil {
 		return err.Error()
 	}
@@ -98,6 +68,41 @@ func (agent Agent) call(method, token string, talk func(grpc.ClientStream) error
 		return ""
 	}
 	return err.Error()
+}
+
+// dial makes a client as an agent does, which connects when it is first used.
+func (agent Agent) dial() (*grpc.ClientConn, error) {
+	host, scheme, err := parseKey(agent.Key)
+	if err != nil {
+		return nil, err
+	}
+	target, err := parseServerAddress(host)
+	if err != nil {
+		return nil, err
+	}
+	security := insecure.NewCredentials()
+	if keyTLS(scheme) {
+		config := &tls.Config{}
+		if agent.CA != "" {
+			config.RootCAs = x509.NewCertPool()
+			if !config.RootCAs.AppendCertsFromPEM([]byte(agent.CA)) {
+				return nil, errors.New("failed to append root CA into cert pool")
+			}
+		}
+		security = credentials.NewTLS(config)
+	}
+	options := []grpc.DialOption{
+		grpc.WithTransportCredentials(security),
+		grpc.WithUserAgent("hoopagent/unknown"),
+		// A connection that says nothing is given up after 20 s by default; the text is the same.
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: patience}),
+	}
+	if agent.Place != "" {
+		options = append(options, grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "tcp", agent.Place)
+		}))
+	}
+	return grpc.DialContext(context.Background(), target, options...) //nolint:staticcheck // as Hoop does
 }
 
 // halfOpen waits for what the gateway says of the agent.

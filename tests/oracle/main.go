@@ -11,6 +11,13 @@
 //	oracle addresses  what is made of a configured address
 //	oracle chains     certificate chains of its own making, and what crypto/x509 says of them
 //	oracle calls      what a server answers to odd calls, and what a grpc-go server answers to the same
+//
+// Four others are told once and then are what they are called, for tests/logs; what they print is the answer:
+//
+//	oracle log-agent    an agent: its loop, its messages, its encodings
+//	oracle log-client   the client's complaint about a call
+//	oracle log-login    the client's complaint about a login
+//	oracle log-gateway  a gRPC port that refuses everyone
 package main
 
 import (
@@ -30,7 +37,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) != 1 {
-		return errors.New("usage: oracle agent|addresses|chains|calls|proxies")
+		return errors.New("usage: oracle agent|addresses|chains|calls|proxies|log-agent|log-client|log-login|log-gateway")
 	}
 	switch args[0] {
 	case "agent":
@@ -43,6 +50,14 @@ func run(args []string) error {
 		return each(compareCalls)
 	case "proxies":
 		return each(chooseProxy)
+	case "log-agent":
+		return once(logAsAgent)
+	case "log-client":
+		return once(logAsClient)
+	case "log-login":
+		return once(logLogin)
+	case "log-gateway":
+		return once(logAsGateway)
 	}
 	return fmt.Errorf("no command is called %q", args[0])
 }
@@ -65,4 +80,13 @@ func each[Question, Answer any](answer func(Question) (Answer, error)) error {
 			return err
 		}
 	}
+}
+
+// once is for what has no answer but what it prints.
+func once[Question any](do func(Question) error) error {
+	var question Question
+	if err := json.NewDecoder(os.Stdin).Decode(&question); err != nil {
+		return err
+	}
+	return do(question)
 }

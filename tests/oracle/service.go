@@ -10,8 +10,8 @@ import (
 )
 
 // newServer returns a grpc-go server with Hoop's service and what Hoop's interceptors answer to strangers.
-func newServer() *grpc.Server {
-	server := grpc.NewServer(
+func newServer(more ...grpc.ServerOption) *grpc.Server {
+	server := grpc.NewServer(append(more,
 		grpc.MaxRecvMsgSize(17*1024*1024),
 		grpc.ForceServerCodec(raw{}),
 		grpc.UnaryInterceptor(func(ctx context.Context, in any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
@@ -26,7 +26,7 @@ func newServer() *grpc.Server {
 			}
 			return authenticate()
 		}),
-	)
+	)...)
 	server.RegisterService(&grpc.ServiceDesc{
 		ServiceName: "protobuf.Transport",
 		HandlerType: (*any)(nil),
