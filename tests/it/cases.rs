@@ -4,7 +4,7 @@
 
 mod edit;
 mod expectation;
-mod record;
+pub(crate) mod record;
 
 use std::collections::BTreeSet;
 use std::env;

@@ -66,6 +66,23 @@ impl Lab {
         &self.gateway
     }
 
+    /// Chain and key without a fault.
+    pub(crate) fn certificates(&self) -> (PathBuf, PathBuf) {
+        self.certificates.healthy()
+    }
+
+    /// The ports behind the proxies: gRPC, REST, gRPC with TLS, dead, silent, SSH.
+    pub(crate) fn ports(&self) -> [u16; 6] {
+        [
+            self.gateway.grpc().port(),
+            self.gateway.rest().port(),
+            self.gateway.grpc_tls().port(),
+            self.dead.number(),
+            self.silent.port(),
+            self.ssh.port(),
+        ]
+    }
+
     /// A new empty folder that any user may write to.
     pub(crate) fn fresh_folder(&self) -> io::Result<PathBuf> {
         let number = self.runs.fetch_add(1, Ordering::Relaxed);

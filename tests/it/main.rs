@@ -19,6 +19,8 @@ mod lab;
 #[cfg(unix)]
 mod limits;
 #[cfg(unix)]
+mod logs;
+#[cfg(unix)]
 mod middleboxes;
 #[cfg(target_os = "linux")]
 mod networks;

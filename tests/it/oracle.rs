@@ -70,7 +70,7 @@ fn ask_with<'a, Question: Serialize, Answer: DeserializeOwned>(
 }
 
 /// The oracle, built once for all tests.
-fn program() -> Option<&'static Path> {
+pub(crate) fn program() -> Option<&'static Path> {
     static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
     PROGRAM.get_or_init(build).as_deref()
 }
@@ -78,7 +78,8 @@ fn program() -> Option<&'static Path> {
 fn build() -> Option<PathBuf> {
     let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("oracle");
     let build = Command::new("go")
-        .args(["build", "-o"])
+        // What it logs has places of its source in it, which are to be the same on every machine.
+        .args(["build", "-trimpath", "-o"])
         .arg(&program)
         .arg(".")
         .current_dir(repository().join("tests/oracle"))

@@ -12,7 +12,7 @@ import (
 )
 
 // newLogger logs as agents and gateways do, in the encoding that LOG_ENCODING would name; with LOG_GRPC, so does grpc-go.
-func newLogger(encoding string, withGRPC bool) *zap.Logger {
+func newLogger(encoding string, level zapcore.Level, withGRPC bool) *zap.Logger {
 	config := zapcore.EncoderConfig{
 		LevelKey: "level", TimeKey: "timestamp", CallerKey: "logger", MessageKey: "msg", StacktraceKey: "stacktrace",
 		LineEnding:     zapcore.DefaultLineEnding,
@@ -32,7 +32,7 @@ func newLogger(encoding string, withGRPC bool) *zap.Logger {
 	if err != nil {
 		panic(err)
 	}
-	logger := zap.New(zapcore.NewCore(encoder, stdout, zap.InfoLevel), zap.AddCaller(), zap.AddStacktrace(zap.ErrorLevel))
+	logger := zap.New(zapcore.NewCore(encoder, stdout, level), zap.AddCaller(), zap.AddStacktrace(zap.ErrorLevel))
 	if withGRPC {
 		grpclog.SetLoggerV2(zapgrpc.NewLogger(logger))
 	}

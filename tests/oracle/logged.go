@@ -27,6 +27,7 @@ type Logged struct {
 	Token     string // in the place of the key's secret
 	Encoding  string // json, console, human or verbose
 	GRPC      bool   // LOG_GRPC
+	Debug     bool   // LOG_LEVEL=debug
 	Embedded  bool   // an agent that asks by PreConnect
 	Keepalive int    // in milliseconds; an agent's is 10 s
 	Bulk      int    // so many bytes are sent after the first keepalive, as a large result is
@@ -36,7 +37,11 @@ type Logged struct {
 // logAsAgent is an agent's life: it connects, holds a stream, complains, waits and connects again. Its messages are Hoop's,
 // and what they quote is said by the real gRPC client.
 func logAsAgent(agent Logged) error {
-	log := newLogger(agent.Encoding, agent.GRPC).Sugar()
+	level := zap.InfoLevel
+	if agent.Debug {
+		level = zap.DebugLevel
+	}
+	log := newLogger(agent.Encoding, level, agent.GRPC).Sugar()
 	said := log.With("version", version)
 	time.AfterFunc(time.Duration(agent.For)*time.Millisecond, func() { os.Exit(0) })
 	if agent.Key == "" {
@@ -139,9 +144,9 @@ func (agent Logged) preConnect(log *zap.SugaredLogger) {
 		log.With("version", version).Infof("failed pre-connect, reason=%v", err)
 		return
 	}
-	// A status, then a text; the gateway's other status isn't met here.
-	if _, text, found := bytes.Cut(answer, []byte("BACKOFF\x12")); found {
-		log.Infof("fail connecting to server, reason=%s", text[1:])
+	// The stand-in always answers with this status, and without a text.
+	if bytes.Contains(answer, []byte("BACKOFF")) {
+		log.Debugf("pre-connect rpc, status=%v, message=%v", "BACKOFF", "")
 	}
 }
 
@@ -216,7 +221,7 @@ type Gateway struct {
 
 // logAsGateway serves Hoop's service and lets the library log what comes.
 func logAsGateway(gateway Gateway) error {
-	log := newLogger(gateway.Encoding, gateway.GRPC).Sugar()
+	log := newLogger(gateway.Encoding, zap.InfoLevel, gateway.GRPC).Sugar()
 	var options []grpc.ServerOption
 	if gateway.Cert != "" {
 		pair, err := tls.X509KeyPair([]byte(gateway.Cert), []byte(gateway.Key))

@@ -186,7 +186,7 @@ fn save(name: &str, recorded: &Recorded) -> io::Result<()> {
 }
 
 /// `:port` becomes `:fixed` wherever the number ends there.
-fn with_port(json: &str, port: u16, fixed: u16) -> String {
+pub(crate) fn with_port(json: &str, port: u16, fixed: u16) -> String {
     let given = format!(":{port}");
     let mut pieces = json.split(given.as_str());
     let mut text = pieces.next().unwrap_or_default().to_owned();

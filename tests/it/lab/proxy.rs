@@ -127,6 +127,7 @@ impl Proxy {
 pub(crate) struct Serving {
     listen: Port,
     process: Process,
+    run: PathBuf,
 }
 
 impl Serving {
@@ -154,7 +155,10 @@ impl Serving {
                 .lines()
                 .filter_map(|line| line.strip_prefix("# argument: ")),
         );
-        let mut serving = Self::spawn(command, listen)?;
+        let mut serving = Self {
+            run: run.clone(),
+            ..Self::spawn(command, listen)?
+        };
         match serving.wait_until(|address| proxy.serves(lab, address)) {
             Ok(()) => Ok(serving),
             Err(problem) => Err(StartError::NotServing {
@@ -168,7 +172,18 @@ impl Serving {
     /// Starts `command`, which is going to listen on `listen`.
     pub(crate) fn spawn(command: Command, listen: Port) -> io::Result<Self> {
         let process = Process::spawn(command)?;
-        Ok(Self { listen, process })
+        Ok(Self {
+            listen,
+            process,
+            run: PathBuf::new(),
+        })
+    }
+
+    /// Ends the proxy and returns what it printed, and the folder that its configuration calls `@RUN@`.
+    pub(crate) fn end(mut self) -> io::Result<(String, PathBuf)> {
+        let output = self.process.stop().transpose()?;
+        let printed = output.map_or_else(Vec::new, |output| [output.stdout, output.stderr].concat());
+        Ok((String::from_utf8_lossy(&printed).into_owned(), self.run))
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

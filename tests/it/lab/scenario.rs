@@ -93,7 +93,8 @@ impl Scenario {
         self.serve_as(lab, &fs::read_to_string(self.configuration())?)
     }
 
-    fn serve_as(&self, lab: &Lab, configuration: &str) -> Result<Served, StartError> {
+    /// The same with another configuration.
+    pub(crate) fn serve_as(&self, lab: &Lab, configuration: &str) -> Result<Served, StartError> {
         let proxy = Serving::start_with(lab, self.proxy, configuration)?;
         let port = proxy.address().port();
         let (grpc, rest) = match self.listener {
@@ -105,7 +106,7 @@ impl Scenario {
             grpc_url: format!("{grpc}://{GATEWAY}:{port}"),
             api_url: (!self.args.grpc_alone).then(api_url),
             address: proxy.address(),
-            _proxy: proxy,
+            proxy,
         })
     }
 
@@ -157,7 +158,7 @@ pub(crate) struct Served {
     pub(crate) api_url: Option<String>,
     /// Where the name in the URLs is.
     pub(crate) address: SocketAddr,
-    _proxy: Serving,
+    pub(crate) proxy: Serving,
 }
 
 /// What the proxy's port speaks.

@@ -1,0 +1,116 @@
+//! The logs that are kept, against the table that they are made from.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use super::folder;
+use super::table::rows;
+
+#[test]
+fn every_log_is_in_the_table_and_every_row_has_a_log() -> io::Result<()> {
+    let kept: BTreeSet<String> = Case::all()?.into_iter().map(|case| case.name).collect();
+    let rows: BTreeSet<String> = rows()?.into_iter().map(|row| row.name).collect();
+    let missing: Vec<_> = rows.difference(&kept).collect();
+    let unknown: Vec<_> = kept.difference(&rows).collect();
+    assert!(
+        missing.is_empty(),
+        "not recorded: {missing:?}; RECORD_LOGS=NAME records one"
+    );
+    assert!(unknown.is_empty(), "nobody could make these again: {unknown:?}");
+    Ok(())
+}
+
+/// The table is where an expectation is changed; what is kept beside a log comes from it.
+#[test]
+fn every_log_expects_what_the_table_says() -> io::Result<()> {
+    for row in rows()? {
+        let case = Case::named(&row.name)?;
+        let (first, more) = row.expected.split_first().expect("a row expects something");
+        assert_eq!(case.first, first.split(',').collect::<Vec<_>>(), "{}", row.name);
+        assert_eq!(case.more, more, "{}", row.name);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_log_is_small_and_tells_nothing_of_the_machine_that_recorded_it() -> io::Result<()> {
+    let mut bytes = 0;
+    for case in Case::all()? {
+        for file in case.files {
+            let log = fs::read(&file)?;
+            let name = file.display();
+            assert!(log.len() <= LONGEST, "{name} has {} bytes", log.len());
+            bytes += log.len();
+            let log = String::from_utf8_lossy(&log);
+            for secret in ["PRIVATE KEY", "/home/", "/root/", "/tmp/", "/work/", "xagt-"] {
+                assert!(!log.contains(secret), "{name} contains {secret:?}");
+            }
+        }
+    }
+    assert!(bytes <= LARGEST, "the logs have grown to {bytes} bytes");
+    Ok(())
+}
+
+#[test]
+fn most_logs_have_a_finding_and_many_have_none() -> io::Result<()> {
+    let (none, some): (Vec<Case>, Vec<Case>) = Case::all()?
+        .into_iter()
+        .filter(|case| !case.name.contains("byhand"))
+        .partition(|case| case.first == ["none"]);
+    assert!(
+        some.len() >= 60 && none.len() >= 20,
+        "{} and {}",
+        some.len(),
+        none.len()
+    );
+    Ok(())
+}
+
+/// One folder of `tests/logs`.
+struct Case {
+    name: String,
+    files: Vec<PathBuf>,
+    first: Vec<String>,
+    more: Vec<String>,
+}
+
+impl Case {
+    fn all() -> io::Result<Vec<Self>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(folder())? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                names.push(entry.file_name().to_string_lossy().into_owned());
+            }
+        }
+        names.sort();
+        names.iter().map(|name| Self::named(name)).collect()
+    }
+
+    fn named(name: &str) -> io::Result<Self> {
+        let folder = folder().join(name);
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            if entry.file_name() != "expect" {
+                files.push(entry.path());
+            }
+        }
+        files.sort();
+        let expect = fs::read_to_string(folder.join("expect"))?;
+        let mut lines = expect.lines();
+        let first = lines.next().unwrap_or_default();
+        Ok(Self {
+            name: name.to_owned(),
+            files,
+            first: first.split(',').map(str::to_owned).collect(),
+            more: lines.skip(1).map(str::to_owned).collect(),
+        })
+    }
+}
+
+/// In bytes.
+const LONGEST: usize = 20_000;
+const LARGEST: usize = 600_000;
