@@ -57,23 +57,25 @@ pub struct Recognised {
 }
 
 impl Proxy {
-    /// The proxy with this name, as a runbook's heading has it.
+    /// Those that have a configuration of their own, as a runbook's headings name them.
+    pub const ALL: [Self; 12] = [
+        Self::Nginx,
+        Self::IngressNginx,
+        Self::Envoy,
+        Self::Istio,
+        Self::Haproxy,
+        Self::Caddy,
+        Self::Apache,
+        Self::Traefik,
+        Self::Nghttpx,
+        Self::AwsAlb,
+        Self::Cloudflare,
+        Self::Mitmproxy,
+    ];
+
+    /// The one with this name, as a runbook's heading has it.
     pub fn named(name: &str) -> Option<Self> {
-        const ALL: [Proxy; 12] = [
-            Proxy::Nginx,
-            Proxy::IngressNginx,
-            Proxy::Envoy,
-            Proxy::Istio,
-            Proxy::Haproxy,
-            Proxy::Caddy,
-            Proxy::Apache,
-            Proxy::Traefik,
-            Proxy::Nghttpx,
-            Proxy::AwsAlb,
-            Proxy::Cloudflare,
-            Proxy::Mitmproxy,
-        ];
-        ALL.into_iter().find(|proxy| proxy.name() == name)
+        Self::ALL.into_iter().find(|proxy| proxy.name() == name)
     }
 
     /// The name as its makers write it.

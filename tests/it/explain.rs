@@ -8,6 +8,7 @@ use hoop_doctor::explain::{Folded, PAGES, meanings};
 use proptest::prelude::{any, prop, proptest};
 
 mod messages;
+mod pages;
 
 fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hoop-doctor"));
