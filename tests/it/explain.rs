@@ -1,10 +1,12 @@
 //! `explain`: pages, the list, and what people paste.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
 use hoop_doctor::explain::{Folded, PAGES, meanings};
+use hoop_doctor::report::human::{Detail, Glyphs, Look, Paint, runbook};
 use proptest::prelude::{any, prop, proptest};
 
 mod messages;
@@ -91,6 +93,30 @@ fn no_page_loses_a_line_of_code() {
     }
 }
 
+#[test]
+fn text_fits_the_terminal_and_code_stays_whole() {
+    for width in [60, 80, 120] {
+        let look = Look {
+            detail: Detail::Normal,
+            paint: Paint::Plain,
+            glyphs: Glyphs::Unicode,
+            width,
+        };
+        for page in PAGES {
+            let code: BTreeSet<String> = code_of(page.text)
+                .map(|line| format!("      {}", line.replace('\t', "    ")))
+                .collect();
+            for line in runbook::page(page, look)
+                .lines()
+                .filter(|line| line.chars().count() > width)
+            {
+                let is_one_word = !line.trim_start().trim_start_matches("- ").contains(' ');
+                assert!(code.contains(line) || is_one_word, "{} at {width}: {line}", page.code);
+            }
+        }
+    }
+}
+
 /// The lines of the fenced blocks.
 fn code_of(markdown: &str) -> impl Iterator<Item = &str> {
     let blocks = markdown.split("```").skip(1).step_by(2);
@@ -117,7 +143,8 @@ fn the_list_has_every_finding_once() {
     assert_eq!((run.status.code(), stderr(&run).as_str()), (Some(0), ""));
     let list = stdout(&run);
     for page in PAGES {
-        let of = |line: &&str| line.starts_with(&format!("  {}", page.code)) && line.contains(page.name());
+        let name = format!(" {}  ", page.name());
+        let of = |line: &&str| line.starts_with(&format!("  {}", page.code)) && line.contains(&name);
         assert_eq!(list.lines().filter(of).count(), 1, "{}", page.code);
     }
     let line = |code: &str| {

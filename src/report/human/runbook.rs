@@ -148,7 +148,14 @@ fn table(page: &mut Page, rows: &[Vec<&str>]) {
     };
     let first = |row: &Vec<&str>| row.first().map_or(0, |cell| cell.chars().count());
     let widest = rows.iter().map(first).max().unwrap_or(0);
-    let beside = widest <= page.look().width / 2;
+    // What can't be wrapped has to fit beside the first column too.
+    let words = rows
+        .iter()
+        .flat_map(|row| row.iter().skip(1))
+        .flat_map(|cell| cell.split(' '));
+    let longest = words.map(|word| word.chars().count() + SEPARATOR).max().unwrap_or(0);
+    let width = page.look().width;
+    let beside = widest <= width / 2 && TEXT + widest + GAP + longest <= width;
     for (index, row) in rows.iter().enumerate().filter(|(_, row)| !is_rule(row)) {
         let (first, rest) = row.split_first().map_or(("", &[][..]), |(first, rest)| (*first, rest));
         let rest = rest.join("; ");
@@ -189,7 +196,9 @@ const NOT_DETECTED: &str = "*";
 const TEXT: usize = 2;
 /// Columns before code.
 const CODE: usize = 6;
+/// Columns of what stands between the cells behind the first.
+const SEPARATOR: usize = 1;
 /// Columns between a table's columns.
 const GAP: usize = 2;
 /// Columns of a finding's name: the longest and a gap.
-const NAME: usize = 25;
+const NAME: usize = 25 + GAP;
