@@ -9,6 +9,7 @@ use hoop_doctor::explain::{Folded, PAGES, meanings};
 use hoop_doctor::report::human::{Detail, Glyphs, Look, Paint, runbook};
 use proptest::prelude::{any, prop, proptest};
 
+mod indexes;
 mod messages;
 mod pages;
 
