@@ -6,7 +6,7 @@
 use super::access::{self, is_of_a_proxy};
 use super::line::Line;
 use crate::explain::messages::{MESSAGES, Message, Weight};
-use crate::explain::{Folded, hits};
+use crate::explain::{Folded, Hit, hits};
 
 pub use super::access::FIELDS;
 
@@ -60,13 +60,17 @@ fn said(text: &str) -> Vec<&'static Message> {
     let is_call = has_any(text, CALLS);
     let is_about_a_gateway = is_call || has_any(text, GATEWAY) || !is_record(text);
     let is_of_apache = text.contains(" AH0") || text.contains("[proxy");
-    let counts = |hit: &crate::explain::Hit| match hit.message.weight {
+    let counts = |hit: &Hit| match hit.message.weight {
         _ if is_of_apache => is_of_a_proxy(hit),
         Weight::Says => is_about_a_gateway || !is_general(hit.message),
         Weight::Hints => is_call && !VAGUE.contains(&hit.pattern),
     };
     let hits = hits(&Folded::new(text));
-    hits.into_iter().filter(counts).map(|hit| hit.message).collect()
+    let mut hits: Vec<Hit> = hits.into_iter().filter(counts).collect();
+    // A page that came in answer to a call is quoted with it, and says least; so does what is around a reason.
+    let is_rest = |hit: &Hit| hit.message.codes.first().is_some_and(|code| (500..600).contains(code));
+    hits.sort_by_key(|hit| (is_call && is_rest(hit)) || hit.pattern == LOGIN);
+    hits.into_iter().map(|hit| hit.message).collect()
 }
 
 /// Moments in the life of an agent's connection.
@@ -130,6 +134,8 @@ const CALLS: &[&str] = &[
     "rpc error: code",
     "connection error: desc",
     "createTransport",
+    "Error while dialing",
+    "authentication handshake failed",
     "UNAVAILABLE",
     "DEADLINE_EXCEEDED",
     "RESOURCE_EXHAUSTED",
@@ -173,6 +179,8 @@ const CONNECTED: &[&str] = &[
     "✅ Connection established",
     "Connected successfully",
 ];
+/// The spelling of what `hoop login` puts in front of every reason.
+const LOGIN: &str = "failed fetching auth method, reason";
 const UNAUTHENTICATED: &str = "unauthenticated";
 
 /// Levels as loggers write them, in lower case.

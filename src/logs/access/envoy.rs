@@ -37,13 +37,19 @@ pub(super) fn read(text: &str) -> Option<Vec<&'static Message>> {
 pub(super) fn read_object(object: &Value) -> Option<Vec<&'static Message>> {
     let flags = field(object, "response_flags")?;
     let text = |names: &[&str]| names.iter().find_map(|name| field(object, name)).unwrap_or_default();
+    let target = text(&["path", "x_envoy_original_path", "request_path"]);
+    let is_call = matches!(Route::of(&target), Route::Connect | Route::Side);
+    // Envoy finds no status of gRPC in what the upstream answered.
+    if is_call && flags == "-" && text(&["grpc_status"]) == "Unknown" && text(&["response_code"]) == "200" {
+        return Some(first_of(&["envoy no gRPC status"]));
+    }
     let details = [
         text(&["response_code_details"]),
         text(&["connection_termination_details"]),
         text(&["upstream_transport_failure_reason"]),
     ];
     Some(judged(&Answer {
-        target: &text(&["path", "x_envoy_original_path", "request_path"]),
+        target: &target,
         status: &text(&["response_code", "status"]),
         flags: &flags,
         details: &details.join(" "),

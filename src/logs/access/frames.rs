@@ -13,6 +13,8 @@ pub(super) fn read(text: &str) -> Option<Vec<&'static Message>> {
     let kind = frame.split(' ').next().unwrap_or_default();
     Some(match (origin, kind) {
         (_, "GOAWAY") if frame.contains("too_many_pings") => first_of(&["goaway too_many_pings"]),
+        // grpc-go's client takes its leave.
+        (Origin::Peer, "GOAWAY") if frame.contains("client transport shutdown") => Vec::new(),
         (Origin::Peer, "GOAWAY") => first_of(&[&format!("goaway {}", error_code(frame)), "goaway"]),
         (Origin::Peer, "RST_STREAM") => match error_code(frame) {
             // How a stream ends that has nothing more to say, and how a client leaves.

@@ -9,12 +9,12 @@ pub(super) fn read(text: &str) -> Option<Vec<&'static Message>> {
     let (_, rest) = text.split_once(" [")?;
     let (time, rest) = rest.split_once("] ")?;
     is_time(time).then_some(())?;
-    // Of all that goes wrong in a handshake, this alone is no sign of a health check.
     if let Some((_, problem)) = rest.split_once(": ").filter(|(listener, _)| !listener.contains(' ')) {
         return match problem {
             "SSL handshake failure" => Some(first_of(&["haproxy handshake"])),
+            // Health checks.
             problem if problem.starts_with("Connection ") || problem.starts_with("Timeout ") => Some(Vec::new()),
-            // It goes on with OpenSSL's words, which are messages.
+            // What it says is a message.
             _ => None,
         };
     }

@@ -37,7 +37,13 @@ pub(super) fn read_object(object: &Value) -> Option<Vec<&'static Message>> {
         "bytes",
     ];
     let bytes = bytes.into_iter().find_map(|name| field(object, name));
-    Some(judged(Route::of(&target), &status, bytes.as_deref().unwrap_or("-")))
+    let route = Route::of(&target);
+    let content_type = object.pointer("/resp_headers/Content-Type/0").and_then(Value::as_str);
+    let is_html = content_type.is_some_and(|kind| kind.starts_with("text/html"));
+    Some(match route {
+        Route::Connect | Route::Side if is_html && status == "200" => first_of(&["grpc html"]),
+        route => judged(route, &status, bytes.as_deref().unwrap_or("-")),
+    })
 }
 
 /// What was asked for, in a record of one request.

@@ -8,6 +8,13 @@ use crate::explain::{Folded, hits};
 /// `TIME [LEVEL] PID#TID: *CONNECTION MESSAGE, client: …, server: …, request: "…", upstream: "…", host: "…"`
 pub(super) fn read(text: &str) -> Option<Vec<&'static Message>> {
     (text.contains(", client: ") || has_process(text)).then_some(())?;
+    // Old clients and those that come by address are refused by healthy servers too.
+    if text.contains("handshake rejected while SSL handshaking") {
+        return Some(first_of(&["nginx handshake rejected"]));
+    }
+    if OLD_CLIENTS.iter().any(|words| text.contains(words)) {
+        return Some(first_of(&["nginx unsupported protocol"]));
+    }
     let value = |name: &str| {
         let (_, rest) = text.split_once(name)?;
         rest.split('"').next()
@@ -44,3 +51,10 @@ fn has_process(text: &str) -> bool {
         is_digit(before.chars().next_back()) && before.contains("] ") && after.starts_with(": ")
     })
 }
+
+/// OpenSSL's words for a client that offers too little.
+const OLD_CLIENTS: &[&str] = &[
+    "unsupported protocol) while SSL handshaking, client",
+    "no shared cipher) while SSL handshaking, client",
+    "version too low) while SSL handshaking, client",
+];

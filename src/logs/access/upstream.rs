@@ -32,9 +32,10 @@ pub(super) fn read_object(object: &Value) -> Option<Vec<&'static Message>> {
     let is_cut = message.contains("aborting with incomplete response");
     Some(match route {
         Route::Other => Vec::new(),
-        Route::Connect | Route::Side if is_cut => match text("error").contains("received from peer") {
-            true => first_of(&["upstream cut"]),
-            false => Vec::new(),
+        Route::Connect | Route::Side if is_cut => match text("error") {
+            error if error.contains("i/o timeout") => first_of(&["upstream cut in time"]),
+            error if error.contains("received from peer") => first_of(&["upstream cut"]),
+            _ => Vec::new(),
         },
         route => match (cause(&message), route) {
             (Some(_), Route::Rest) => first_of(&["rest upstream"]),

@@ -1,5 +1,8 @@
 //! Every message that Hoop's agents and clients are known to print for a connection fault, bare and as loggers wrap it.
 
+use hoop_doctor::logs::line::Line;
+use hoop_doctor::logs::signs;
+
 use super::codes;
 
 /// A message, and the findings of which at least one has to be among the first two.
@@ -473,5 +476,65 @@ fn what_hoop_itself_prints_leads_to_its_finding() {
 fn a_wrapping_around_nothing_known_means_nothing() {
     for (what, text) in wrappings("the moon is full") {
         assert_eq!(codes(&text), [0; 0], "{what}: {text}");
+    }
+}
+
+/// The codes of what a log line shows, each sign's likeliest before any one's second.
+fn signs_of(text: &str) -> Vec<u16> {
+    let signs = signs::of(&Line {
+        at: None,
+        text: text.to_owned(),
+    });
+    let most = signs.iter().map(|sign| sign.codes.len()).max().unwrap_or(0);
+    let by_rank = (0..most).flat_map(|rank| signs.iter().filter_map(move |sign| sign.codes.get(rank).copied()));
+    by_rank.collect()
+}
+
+#[track_caller]
+fn check_sign(what: &str, text: &str, (message, expected): &Row) {
+    let codes = signs_of(text);
+    let first_two = codes.get(..2).unwrap_or(&codes);
+    assert!(
+        expected.iter().any(|code| first_two.contains(code)),
+        "{message:?} ({what}) in a log: expected one of {expected:?} first, got {codes:?}"
+    );
+}
+
+/// A few words alone are no sign, and no logger shouts.
+#[test]
+fn every_message_is_a_sign_in_every_encoding_of_a_log() {
+    for row in [GO, GRPCIO, GRPC_JS].concat() {
+        for (what, text) in wrappings(row.0) {
+            if !["bare", "shouted and folded"].contains(&what) {
+                check_sign(what, &text, &row);
+            }
+        }
+    }
+    for row in HOOP {
+        check_sign("bare", row.0, row);
+        check_sign(
+            "json",
+            &serde_json::json!({"level": "error", "msg": row.0}).to_string(),
+            row,
+        );
+        let console = format!("2026-11-22T17:25:00Z\terror\tagent/main.go:99\t{}", row.0);
+        check_sign("console", &console, row);
+        check_sign("human", &format!("❌ {}", row.0), row);
+        check_sign("verbose", &format!("[17:25:00.123] {} [agent/main.go:99]", row.0), row);
+    }
+}
+
+#[test]
+fn every_message_from_the_gateway_to_the_agent_is_a_sign_without_a_wrapper() {
+    let spoken = GO.iter().filter(|row| !row.0.starts_with("context deadline exceeded"));
+    for row in spoken {
+        check_sign("bare", row.0, row);
+    }
+}
+
+#[test]
+fn a_wrapping_around_nothing_known_is_no_sign() {
+    for (what, text) in wrappings("the moon is full") {
+        assert_eq!(signs_of(&text), [0; 0], "{what}: {text}");
     }
 }
