@@ -282,12 +282,16 @@ pub static MESSAGES: &[Message] = &[
     says("1795370700.123      0 10.0.1.5 TCP_DENIED/403 3901 CONNECT gateway.example.com:8443 - HIER_NONE/- text/html", &[208], &["TCP_DENIED/403 … CONNECT", "TCP_DENIED/407 … CONNECT", "TCP_TUNNEL/503 … CONNECT", "TCP_MISS/503 … CONNECT"]),
     says("upstream timed out (110: Connection timed out) while reading upstream", &[703, 616], &["upstream timed out (110", "upstream timed out (110: Connection timed out)"]),
     says("client sent invalid request while reading client request line, request: \"PRI * HTTP/2.0\"", &[403, 301], &["\"PRI * HTTP/2.0"]),
+    says("http: TLS handshake error from 10.0.1.5:50000: no certificate available for 'gateway.example.com'", &[315], &["no certificate available for"]),
+    says("http: TLS handshake error from 10.0.1.5:50000: tls: client requested unsupported application protocols ([\"h2\"])", &[401], &["TLS handshake error from …: tls: client requested unsupported application protocols"]),
+    says("concurrent streams exceeded 4 while processing HTTP/2 connection", &[409], &["concurrent streams exceeded"]),
 
     // Words that many texts have in them.
     hints("rpc error: code = DeadlineExceeded desc = context deadline exceeded", &[616, 612, 601, 604, 607, 409], &["context deadline exceeded", "Deadline Exceeded", "Stream removed (Deadline Exceeded)", "remote_addr"]),
     hints("rpc error: code = Unimplemented desc =", &[601, 609], &["code = Unimplemented desc =", "12 UNIMPLEMENTED"]),
     hints("rpc error: code = PermissionDenied desc =", &[611], &["code = PermissionDenied desc ="]),
     hints("unauthenticated", &[618, 617, 19, 610, 9], &["unauthenticated", "code = Unauthenticated"]),
+    hints("no shared cipher", &[310], &["no shared cipher"]),
     hints("404 page not found", &[502, 15], &["404 page not found"]),
     hints("502 Bad Gateway", &[505, 607], &["502 Bad Gateway", "HTTP/2 502", "HTTP/1.1 502"]),
     hints("503 Service Unavailable", &[505, 607], &["503 Service Unavailable", "HTTP/2 503", "HTTP/1.1 503"]),

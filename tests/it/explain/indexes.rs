@@ -9,6 +9,7 @@ use std::io;
 
 use hoop_doctor::explain::messages::{MESSAGES, Message, Weight};
 use hoop_doctor::explain::{PAGES, Runbook, page};
+use hoop_doctor::logs::signs::FIELDS;
 use hoop_doctor::proxies::Proxy;
 
 use super::pages::fixes;
@@ -53,21 +54,29 @@ fn by_symptom() -> String {
     let mut text = "# Findings by symptom\n\n\
                     Look here for the message that an agent, a client or a proxy logs; what it can mean stands beside it, the likeliest first.\n\
                     `hoop-doctor explain TEXT` looks a message up, whatever the names and numbers in it are, and `hoop-doctor check` decides.\n\
-                    The order is that of the alphabet, without `rpc error: code = … desc =` and `transport:` in front.\n\n\
+                    The order of messages is that of the alphabet, without `rpc error: code = … desc =` and `transport:` in front.\n\n\
                     This file is written by `UPDATE_CASES=1 cargo test --test it indexes`.\n"
         .to_owned();
     for (weight, title) in [
         (Weight::Says, "Messages"),
         (Weight::Hints, "Words that many texts have in them"),
     ] {
-        text += &format!("\n## {title}\n\n| message | it can mean |\n|---|---|\n");
         let mut messages: Vec<&Message> = MESSAGES.iter().filter(|message| message.weight == weight).collect();
         messages.sort_by_key(|message| (key(message.sample), message.sample));
-        for message in messages {
-            let pages = message.codes.iter().filter_map(|code| page(&code.to_string()));
-            let links: Vec<String> = pages.map(link).collect();
-            text += &format!("| `{}` | {} |\n", message.sample.replace('|', "\\|"), links.join(", "));
-        }
+        text += &table(title, &messages);
+    }
+    let fields: Vec<&Message> = FIELDS.iter().filter(|sign| !sign.codes.is_empty()).collect();
+    text += &table("Access logs and dumps of frames, by their fields", &fields);
+    text
+}
+
+/// Messages with links to the pages of what they can mean.
+fn table(title: &str, messages: &[&Message]) -> String {
+    let mut text = format!("\n## {title}\n\n| message | it can mean |\n|---|---|\n");
+    for message in messages {
+        let pages = message.codes.iter().filter_map(|code| page(&code.to_string()));
+        let links: Vec<String> = pages.map(link).collect();
+        text += &format!("| `{}` | {} |\n", message.sample.replace('|', "\\|"), links.join(", "));
     }
     text
 }

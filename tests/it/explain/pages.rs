@@ -7,9 +7,10 @@ use std::io;
 use clap::Parser;
 use hoop_doctor::cli::Cli;
 use hoop_doctor::explain::{FIX, PAGES, Runbook, page};
-use hoop_doctor::findings::diagnose;
+use hoop_doctor::findings::{Code, diagnose};
 use hoop_doctor::proxies::Proxy;
 
+use super::codes;
 use crate::cases::Case;
 use crate::lab::repository;
 
@@ -82,6 +83,47 @@ fn a_line_that_decides_stands_in_the_page_of_its_cause() -> io::Result<()> {
 fn rows(table: &str) -> impl Iterator<Item = Vec<&str>> {
     let lines = table.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines.map(|line| line.split('\t').collect())
+}
+
+/// A line of an error log that a page shows is one that `explain` and `logs` know, and it means what the page says.
+#[test]
+fn a_quoted_line_of_an_error_log_leads_to_the_finding_that_stands_beside_it() {
+    let mut astray = Vec::new();
+    let mut looked_up = 0;
+    for page in PAGES {
+        let tables = page.text.split("\n\n").filter(|part| part.starts_with('|'));
+        for table in tables {
+            let head = table.lines().next().unwrap_or_default();
+            let rows = table
+                .lines()
+                .skip(2)
+                .filter(|row| format!("{head}{row}").contains("error log"));
+            for row in rows {
+                let named = |code: &u16| page.code.0 == *code || row.contains(&Code(*code).to_string());
+                for line in row.split('`').skip(1).step_by(2).filter(|line| line.contains(' ')) {
+                    looked_up += 1;
+                    let codes = codes(line);
+                    if !codes.iter().any(named) {
+                        astray.push(format!("{page}: {line:?} leads to {codes:?}"));
+                    }
+                }
+            }
+        }
+    }
+    assert!(looked_up > 0, "no page shows a line of an error log");
+    assert!(astray.is_empty(), "{}", astray.join("\n"));
+}
+
+/// What is quoted as logged stands in blocks of its own kind, where it is looked up.
+#[test]
+fn what_you_see_is_marked_as_text() {
+    for page in PAGES {
+        let seen = page.section("What you see").unwrap_or_default();
+        let opened = seen.lines().filter(|line| line.starts_with("```")).step_by(2);
+        for fence in opened {
+            assert_eq!(fence, "```text", "{page}");
+        }
+    }
 }
 
 /// No page sends its reader to a command or an option that this version doesn't have.
