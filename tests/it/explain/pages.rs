@@ -114,6 +114,31 @@ fn a_quoted_line_of_an_error_log_leads_to_the_finding_that_stands_beside_it() {
     assert!(astray.is_empty(), "{}", astray.join("\n"));
 }
 
+/// What browsers call it is known as well: it is what somebody without a log has.
+#[test]
+fn the_name_that_browsers_have_for_an_error_leads_to_the_page() {
+    let mut astray = Vec::new();
+    let mut looked_up = 0;
+    for page in PAGES {
+        let seen = page.section("What you see").unwrap_or_default();
+        let said = seen.lines().filter(|line| line.contains("rowsers"));
+        for name in said.flat_map(|line| line.split('`').skip(1).step_by(2)) {
+            let is_name = name
+                .chars()
+                .all(|char| char.is_ascii_uppercase() || matches!(char, '_' | ':'));
+            if is_name {
+                looked_up += 1;
+                let codes = codes(name);
+                if !codes.contains(&page.code.0) {
+                    astray.push(format!("{page}: {name} leads to {codes:?}"));
+                }
+            }
+        }
+    }
+    assert!(looked_up > 0, "no page says what browsers say");
+    assert!(astray.is_empty(), "{}", astray.join("\n"));
+}
+
 /// What is quoted as logged stands in blocks of its own kind, where it is looked up.
 #[test]
 fn what_you_see_is_marked_as_text() {
