@@ -37,6 +37,8 @@ Examples:
 pub enum Command {
     /// Read the configuration as Hoop does, probe the gateway, and name the cause of what is wrong.
     Check(Box<Check>),
+    /// Read logs of agents, clients, gateways and proxies, and name the cause of what they complain of.
+    Logs(Box<Logs>),
     /// Report anew what `check --save` saw: the same diagnosis, later and elsewhere.
     Replay(Box<Replay>),
     /// Say what changed between two runs that were saved.
@@ -93,6 +95,9 @@ pub struct Check {
     /// Also make the calls that need a user's token. Without it no credential is sent.
     #[arg(long, help_heading = "What to check")]
     pub auth: bool,
+    /// Read this log too, - for standard input: what it says joins what is seen. May be repeated.
+    #[arg(long = "log", value_name = "FILE", help_heading = "What to check")]
+    pub logs: Vec<PathBuf>,
 
     /// How long TCP, TLS and the HTTP/2 SETTINGS of one attempt may take.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5s", help_heading = "Time")]
@@ -170,6 +175,29 @@ pub struct Reporting {
     #[arg(short, long, action = clap::ArgAction::Count, help_heading = "Report")]
     pub verbose: u8,
 }
+
+/// Which logs to read.
+#[derive(Debug, Args)]
+#[command(after_help = LOGS_HELP)]
+pub struct Logs {
+    /// Log files, gzip included; - for standard input.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Print the logs with every secret masked, and nothing else, for pasting into a ticket.
+    #[arg(long, conflicts_with_all = ["output", "only", "skip", "quiet", "verbose"])]
+    pub redact: bool,
+    /// How to report.
+    #[command(flatten)]
+    pub reporting: Reporting,
+}
+
+const LOGS_HELP: &str = "\
+Examples:
+  kubectl logs deploy/hoopagent | hoop-doctor logs -
+  hoop-doctor logs agent.log /var/log/nginx/error.log*
+  hoop-doctor logs --redact agent.log > for-the-ticket.log
+
+Exit codes: 0 nothing at or above --fail-on; 1 findings; 2 usage, or no file that can be read; 3 no line to read.";
 
 /// Which run to report anew.
 #[derive(Debug, Args)]

@@ -11,6 +11,7 @@ mod check;
 mod demo;
 mod diff;
 mod explain;
+mod logs;
 mod output;
 mod progress;
 mod replay;
@@ -62,6 +63,7 @@ pub(crate) fn exit_of(report: &Report, fail_on: Severity) -> Exit {
 pub fn run(cli: &Cli) -> anyhow::Result<Exit> {
     let done = match &cli.command {
         Command::Check(args) => check::run(args, cli.color),
+        Command::Logs(args) => logs::run(args, cli.color),
         Command::Replay(args) => replay::run(args, cli.color),
         Command::Diff(args) => diff::run(args),
         Command::Demo(args) => demo::run(args, cli.color),

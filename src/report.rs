@@ -16,6 +16,7 @@ mod compose;
 mod disagree;
 mod facts;
 mod limits;
+mod logged;
 mod words;
 
 pub mod human;
@@ -58,6 +59,63 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// How many findings were left out by `--only` and `--skip`.
     pub findings_left_out: usize,
+    /// What logs say; left out where none was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logs: Option<LogsReport>,
+}
+
+/// The logs that were read, and what was recognised in them.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct LogsReport {
+    /// In the order in which they were given.
+    pub files: Vec<LogFile>,
+    /// By file and first line.
+    pub sightings: Vec<LogSighting>,
+}
+
+/// One log.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct LogFile {
+    /// As it was given; `-` for standard input.
+    pub name: String,
+    /// How many lines were read.
+    pub lines: u64,
+    /// How many bytes, after gzip is undone.
+    pub bytes: u64,
+    /// Why not all of it was read.
+    pub problem: Option<String>,
+}
+
+/// One message, and how often a log has it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct LogSighting {
+    /// An example of the message, always the same for the same message.
+    pub sign: String,
+    /// The log's place in `files`, from 0.
+    pub file: usize,
+    /// The first line that has it, from 1.
+    pub line: u64,
+    /// How many lines have it.
+    pub count: u64,
+    /// That first line, without its wrapper and without secrets.
+    pub excerpt: String,
+    /// When it was first written, RFC 3339 in UTC, where lines say when.
+    #[schemars(extend("format" = "date-time"))]
+    pub first: Option<String>,
+    /// When it was last written.
+    #[schemars(extend("format" = "date-time"))]
+    pub last: Option<String>,
+    /// How many times something happened: lines within a second of each other are one event.
+    pub events: u64,
+    /// The time from one event to the next, where it is always the same.
+    pub period_ms: Option<u64>,
+}
+
+impl Report {
+    /// Whether it is about logs, and nothing was probed.
+    pub(crate) fn is_of_logs_alone(&self) -> bool {
+        self.logs.is_some() && self.endpoints.is_empty()
+    }
 }
 
 /// This program.

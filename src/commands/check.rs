@@ -11,7 +11,7 @@ use hoop_doctor_probes::cx::Cx;
 
 use super::progress::Progress;
 use super::wait::{self, Ended};
-use super::{Exit, exit_of, output, save};
+use super::{Exit, exit_of, logs, output, save};
 use crate::cli::{Check, Color, Reporting, Role};
 use crate::config::{self, Asked, Discovery, Environment, KeyFrom, discover};
 use crate::evidence::{Evidence, Kind};
@@ -20,11 +20,16 @@ use crate::plan::{Credentials, Resolve, plan};
 use crate::report::{Filter, Report, report, text};
 
 pub(super) fn run(args: &Check, color: Color) -> anyhow::Result<Exit> {
+    // Before anything is probed: what can't be read is told at once.
+    let logs = match args.logs.as_slice() {
+        [] => None,
+        files => Some(logs::gather(files)?),
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("starting the runtime")?;
-    let (evidence, ended) = runtime.block_on(async {
+    let (mut evidence, ended) = runtime.block_on(async {
         match args.wait {
             Some(patience) => wait::wait(args, patience.0).await,
             None => Ok((once(args).await?, Ended::Looked)),
@@ -32,6 +37,7 @@ pub(super) fn run(args: &Check, color: Color) -> anyhow::Result<Exit> {
     })?;
     // A resolver that hangs must not keep the process: its thread is left behind.
     runtime.shutdown_background();
+    evidence.logs = logs;
     // Before it is judged: where a rule breaks on it, it is all that is left.
     let saved = args.save.as_deref().map(|path| save::write(path, &evidence));
     let mut report = diagnosed(&evidence, &args.reporting);

@@ -83,7 +83,7 @@ fn unwrapped(text: &str) -> Option<Content> {
 fn out_of_envelope(text: &str) -> Option<Content> {
     let mut at = None;
     let mut inside: Option<(usize, String)> = None;
-    let mut own_fields = 0;
+    let (mut own_fields, mut has_level) = (0, false);
     for (name, value) in members(text) {
         let rank = ENVELOPES.iter().position(|envelope| *envelope == name);
         match (rank, value) {
@@ -93,13 +93,19 @@ fn out_of_envelope(text: &str) -> Option<Content> {
             // journald writes a line that has control characters in it as numbers.
             (Some(rank), Value::Other(bytes)) if name == "MESSAGE" => inside = Some((rank, from_numbers(bytes)?)),
             _ if MOMENTS.contains(&name) => at = moment_of(value).or(at),
-            _ if !BESIDE_A_MESSAGE.contains(&name) => own_fields += 1,
-            _ => {}
+            _ => {
+                own_fields += 1;
+                has_level |= LEVELS.contains(&name);
+            }
         }
     }
     let (rank, text) = inside?;
     // A record of the program's own: its other fields belong to what it says.
-    let is_record = ENVELOPES.get(rank).is_some_and(|name| *name == "msg") && own_fields > 0;
+    let is_record = match ENVELOPES.get(rank) {
+        Some(&"msg") => own_fields > 0,
+        Some(&"message") => has_level,
+        _ => false,
+    };
     (!is_record).then_some(Content { at, text })
 }
 
@@ -285,8 +291,8 @@ const MOMENTS: [&str; 11] = [
     "__REALTIME_TIMESTAMP",
     "_SOURCE_REALTIME_TIMESTAMP",
 ];
-/// Members beside a message that say nothing about it.
-const BESIDE_A_MESSAGE: [&str; 7] = ["level", "lvl", "severity", "logger", "caller", "stream", "tag"];
+/// Members that only a logger writes.
+const LEVELS: [&str; 4] = ["level", "lvl", "severity", "logger"];
 
 #[cfg(test)]
 mod tests {
@@ -333,7 +339,7 @@ mod tests {
                 r#"{"__REALTIME_TIMESTAMP":"1767323045000000","MESSAGE":"{}","_PID":"1"}"#,
                 Some(AT),
             ),
-            (r#"{"level":"info","ts":1767323045,"msg":"{}"}"#, Some(AT)),
+            (r#"{"ts":1767323045,"msg":"{}"}"#, Some(AT)),
             ("agent-1  | {}", None),
             ("\u{1b}[36mhoop_agent_1  |\u{1b}[0m {}\r", None),
             ("Jan 02 03:04:05 host hoop[123]: {}", None),
@@ -366,6 +372,8 @@ mod tests {
         let record = r#"{"level":"info","timestamp":"2026-01-02T03:04:05Z","msg":"a \u003e b","backoff":"2s"}"#;
         check(record, Some(AT), record);
         assert_eq!(Line::open(record.as_bytes()).message().as_deref(), Some("a > b"));
+        let other = r#"{"severity":"ERROR","message":"EOF","time":"2026-01-02T03:04:05Z"}"#;
+        check(other, Some(AT), other);
         let caddy = r#"{"level":"error","ts":1767323045.12,"logger":"http.log.error","msg":"EOF","status":502}"#;
         check(caddy, Some(AT + 120), caddy);
         let cri = format!("2026-01-02T03:04:59Z stdout F {record}");

@@ -2,7 +2,7 @@
 
 use super::{
     EndpointReport, Filter, Finding, IdentityReport, LayerReport, ProxyReport, Report, SCHEMA_VERSION, SettingReport,
-    Status, Tool, Verdict, ViaReport, disagree, facts, limits, timestamp, words,
+    Status, Tool, Verdict, ViaReport, disagree, facts, limits, logged, timestamp, words,
 };
 use crate::config::{Identity, Speech, Via};
 use crate::evidence::{Endpoint, Evidence, Kind, Wire};
@@ -24,7 +24,7 @@ pub fn report(evidence: &Evidence, filter: &Filter) -> Report {
         .enumerate()
         .map(|(index, endpoint)| endpoint_report(index, endpoint, &all, wire))
         .collect();
-    let unknown_because = unknown_because(&all, &endpoints, wire);
+    let unknown_because = unknown_because(&all, &endpoints, evidence);
     Report {
         schema_version: SCHEMA_VERSION,
         tool: Tool {
@@ -53,6 +53,7 @@ pub fn report(evidence: &Evidence, filter: &Filter) -> Report {
             .collect(),
         findings: shown.iter().map(|one| finding(one, &identities, evidence)).collect(),
         findings_left_out: all.len() - shown.len(),
+        logs: evidence.logs.as_ref().map(logged::logs),
     }
 }
 
@@ -77,7 +78,8 @@ fn is_about_grpc(one: &Diagnosed, wire: &Wire) -> bool {
 }
 
 /// Why there is no verdict, if there is none. What was left out by the filter was found out all the same.
-fn unknown_because(all: &[Diagnosed], endpoints: &[EndpointReport], wire: &Wire) -> Option<String> {
+fn unknown_because(all: &[Diagnosed], endpoints: &[EndpointReport], evidence: &Evidence) -> Option<String> {
+    let wire = &evidence.wire;
     if wire.interrupted {
         return Some("interrupted before everything was looked at".to_owned());
     }
@@ -94,7 +96,13 @@ fn unknown_because(all: &[Diagnosed], endpoints: &[EndpointReport], wire: &Wire)
         return None;
     }
     if endpoints.is_empty() && errors().next().is_none() {
-        return Some("there is nothing to probe".to_owned());
+        return match &evidence.logs {
+            None => Some("there is nothing to probe".to_owned()),
+            Some(logs) if logs.files.iter().all(|file| file.lines == 0) => {
+                Some("there is not a single line to read".to_owned())
+            }
+            Some(_) => None,
+        };
     }
     endpoints.iter().enumerate().find_map(|(index, endpoint)| {
         let weak = endpoint.layers.iter().find(|rung| rung.status != Status::Ok)?;

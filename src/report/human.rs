@@ -11,6 +11,7 @@ pub use super::text::Glyphs;
 mod cause;
 mod frames;
 mod ladder;
+mod logs;
 mod page;
 pub mod runbook;
 
@@ -61,6 +62,9 @@ pub fn render(report: &Report, look: Look) -> String {
     page.flow(word, sentence);
     findings(&mut page, report);
     left_out(&mut page, report);
+    if let Some(logs) = &report.logs {
+        logs::logs(&mut page, logs);
+    }
     identities(&mut page, report);
     for endpoint in &report.endpoints {
         page.blank();
@@ -87,7 +91,12 @@ fn verdict(report: &Report, page: &Page) -> Vec<Span> {
         Verdict::Unknown => ("?", Ink::Caution, "unknown"),
     };
     let first = report.findings.first();
-    let mut spans = vec![Span::new(format!("{glyph} {word}: "), ink)];
+    // Logs that say nothing bad don't say that anything works.
+    let word = match report.verdict {
+        Verdict::Healthy if report.is_of_logs_alone() => format!("{glyph} "),
+        Verdict::Healthy | Verdict::Degraded | Verdict::Broken | Verdict::Unknown => format!("{glyph} {word}: "),
+    };
+    let mut spans = vec![Span::new(word, ink)];
     match (report.verdict, first) {
         (Verdict::Unknown, _) => {
             let why = report.unknown_because.as_deref();
@@ -114,6 +123,13 @@ pub(super) fn health(report: &Report) -> String {
         .filter(fine)
         .map(|endpoint| endpoint.url.as_str())
         .collect();
+    if report.findings_left_out == 0
+        && report.is_of_logs_alone()
+        && let Some(logs) = &report.logs
+    {
+        let lines = logs.files.iter().map(|file| file.lines).sum();
+        return format!("nothing in {} points at a problem", counted(lines, "line"));
+    }
     if report.findings_left_out > 0 || urls.len() < report.endpoints.len() || urls.is_empty() {
         return "nothing is wrong among the findings that were asked for".to_owned();
     }
@@ -150,7 +166,7 @@ fn findings(page: &mut Page, report: &Report) {
 
 fn left_out(page: &mut Page, report: &Report) {
     if report.findings_left_out > 0 {
-        let count = counted(report.findings_left_out, "finding");
+        let count = counted(report.findings_left_out as u64, "finding");
         page.blank();
         page.flow(
             &[page.label("also")],
@@ -221,6 +237,9 @@ fn settings(page: &mut Page, identity: &IdentityReport) {
 /// How to see more.
 fn more(page: &mut Page, report: &Report) {
     let text = match page.look().detail {
+        Detail::Verdict | Detail::Normal if report.is_of_logs_alone() => {
+            "-v prints every message that was recognised, -o json everything that is known of them"
+        }
         Detail::Probes | Detail::Frames => "-o json prints everything that was seen",
         Detail::Verdict | Detail::Normal => "-v prints every probe, -o json everything that was seen",
     };
@@ -241,7 +260,7 @@ pub(super) fn listed(all: &[&str]) -> String {
     }
 }
 
-fn counted(count: usize, noun: &str) -> String {
+fn counted(count: u64, noun: &str) -> String {
     match count {
         1 => format!("1 {noun}"),
         count => format!("{count} {noun}s"),

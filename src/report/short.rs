@@ -15,6 +15,7 @@ pub fn render(report: &Report, glyphs: Glyphs) -> String {
 
 fn verdict(report: &Report, glyphs: Glyphs) -> String {
     match report.verdict {
+        Verdict::Healthy if report.is_of_logs_alone() => format!("{} {}", good(glyphs), health(report)),
         Verdict::Healthy => format!("{} healthy: {}", good(glyphs), health(report)),
         Verdict::Degraded => format!("! degraded: {}", counts(report)),
         Verdict::Broken => format!("{} broken: {}", bad(glyphs), counts(report)),

@@ -213,9 +213,9 @@ impl Recorded {
         let seconds = u64::try_from(self.wire.started_at).unwrap_or_default();
         let then = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         Evidence {
-            logs: None,
             config: discover(&no_environment(then), &asked).expect("no file is named in a case"),
             wire: self.wire,
+            logs: None,
         }
     }
 }

@@ -266,6 +266,7 @@ fn help_is_as_published() {
         ("help", &["--help"][..]),
         ("help-check", &["check", "--help"]),
         ("help-demo", &["demo", "--help"]),
+        ("help-logs", &["logs", "--help"]),
         ("help-stand-in", &["stand-in", "--help"]),
     ] {
         let run = run(doctor.command(args).env("COLUMNS", "100"));

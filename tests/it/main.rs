@@ -19,6 +19,8 @@ mod lab;
 #[cfg(unix)]
 mod limits;
 #[cfg(unix)]
+mod log_files;
+#[cfg(unix)]
 mod logs;
 #[cfg(unix)]
 mod middleboxes;

@@ -36,7 +36,8 @@ pub(in crate::findings) static RULE: Rule = Rule {
 
 fn check(evidence: &Evidence) -> Vec<Draft> {
     let config = &evidence.config;
-    if !config.identities.is_empty() {
+    // Where nobody was looked for, nobody is missing: logs may be all that there is.
+    if !config.identities.is_empty() || config.absent.is_empty() {
         return Vec::new();
     }
     let endpoints = &evidence.wire.endpoints;

@@ -21,7 +21,7 @@ pub(super) fn frames(page: &mut Page, observations: &[Observation]) {
             line(page, frame);
         }
         if frames.left_out > 0 {
-            let more = counted(frames.left_out as usize, "frame");
+            let more = counted(frames.left_out.into(), "frame");
             page.flow(&[Span::plain("         ")], &[Span::faint(format!("and {more} more"))]);
         }
     }

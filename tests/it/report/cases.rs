@@ -43,6 +43,7 @@ pub(super) fn healthy() -> Report {
         ],
         findings: Vec::new(),
         findings_left_out: 0,
+        logs: None,
     }
 }
 

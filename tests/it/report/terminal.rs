@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use hoop_doctor::findings::{Candidate, Decide, Location, Remedy, Snippet};
 use hoop_doctor::report::human::{Detail, Glyphs, Look, Paint, render};
 use hoop_doctor::report::{
-    EndpointReport, Finding, IdentityReport, LayerReport, LimitReport, Observation, ProxyReport, Report, SettingReport,
-    Tool, ViaReport, json,
+    EndpointReport, Finding, IdentityReport, LayerReport, LimitReport, LogFile, LogSighting, LogsReport, Observation,
+    ProxyReport, Report, SettingReport, Tool, ViaReport, json,
 };
 use proptest::prelude::{ProptestConfig, Strategy, any, proptest};
 use proptest::{collection, prop_assert, prop_assert_eq, prop_oneof, sample};
@@ -104,6 +104,7 @@ fn filled(mut report: Report, texts: &[String]) -> Report {
         observations,
         findings,
         findings_left_out: _,
+        logs,
     } = &mut report;
     [name, version, build, started_at].into_iter().for_each(&mut fill);
     unknown_because.iter_mut().for_each(&mut fill);
@@ -112,7 +113,34 @@ fn filled(mut report: Report, texts: &[String]) -> Report {
     endpoints.iter_mut().for_each(|one| endpoint(one, &mut fill));
     observations.iter_mut().for_each(|one| observation(one, &mut fill));
     findings.iter_mut().for_each(|one| finding(one, &mut fill));
+    *logs = Some(logged(&mut fill));
     report
+}
+
+fn logged(fill: &mut impl FnMut(&mut String)) -> LogsReport {
+    let [mut name, mut problem, mut sign, mut excerpt, mut first, mut last] = [const { String::new() }; 6];
+    [&mut name, &mut problem, &mut sign, &mut excerpt, &mut first, &mut last]
+        .into_iter()
+        .for_each(fill);
+    LogsReport {
+        files: vec![LogFile {
+            name,
+            lines: 1,
+            bytes: 1,
+            problem: Some(problem),
+        }],
+        sightings: vec![LogSighting {
+            sign,
+            file: 0,
+            line: 1,
+            count: 1,
+            excerpt,
+            first: Some(first),
+            last: Some(last),
+            events: 1,
+            period_ms: None,
+        }],
+    }
 }
 
 fn identity(identity: &mut IdentityReport, mut fill: &mut impl FnMut(&mut String)) {
