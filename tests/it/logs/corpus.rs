@@ -1,12 +1,44 @@
-//! The logs that are kept, against the table that they are made from.
+//! What `hoop-doctor logs` makes of the logs that are kept.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
 
+use serde_json::Value;
+
 use super::folder;
 use super::table::rows;
+use crate::lab::doctor::{Report, hoop_doctor};
+use crate::lab::few_at_a_time;
+
+#[test]
+fn every_log_leads_to_what_really_was_wrong() -> io::Result<()> {
+    let cases = Case::all()?;
+    let wrong: Vec<(String, String)> = few_at_a_time(&cases, |case| Some((case.name.clone(), case.judged().err()?)))
+        .into_iter()
+        .flatten()
+        .collect();
+    let waits = |name: &String| WAITING.contains(&name.as_str());
+    let told: Vec<String> = wrong
+        .iter()
+        .filter(|(name, _)| !waits(name))
+        .map(|(name, why)| format!("{name}: {why}"))
+        .collect();
+    assert!(
+        told.is_empty(),
+        "{} of {} logs\n{}",
+        told.len(),
+        cases.len(),
+        told.join("\n")
+    );
+    let done: Vec<&&str> = WAITING
+        .iter()
+        .filter(|waiting| wrong.iter().all(|(name, _)| name != *waiting))
+        .collect();
+    assert!(done.is_empty(), "these need not wait any longer: {done:?}");
+    Ok(())
+}
 
 #[test]
 fn every_log_is_in_the_table_and_every_row_has_a_log() -> io::Result<()> {
@@ -109,7 +141,48 @@ impl Case {
             more: lines.skip(1).map(str::to_owned).collect(),
         })
     }
+
+    /// Runs the program on the logs, and says where its report differs.
+    fn judged(&self) -> Result<(), String> {
+        let home = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let files = self.files.iter().filter_map(|file| file.to_str());
+        let args = ["logs", "-o", "json"].into_iter().chain(files);
+        let report = hoop_doctor(home.path(), args).map_err(|error| error.to_string())?;
+        let found = report.first_finding().unwrap_or("none");
+        if !self.first.iter().any(|code| code == found) {
+            return Err(format!("{found} comes first, not {}", self.first.join(" or ")));
+        }
+        self.more.iter().try_for_each(|wanted| {
+            is_in(&report, wanted)
+                .then_some(())
+                .ok_or_else(|| format!("{found} comes first, without {wanted}"))
+        })
+    }
 }
+
+/// Whether a report has what a later line of `expect` asks for.
+fn is_in(report: &Report, wanted: &str) -> bool {
+    let first = &report.json["findings"][0];
+    match wanted.split_once(' ') {
+        Some(("count", count)) => {
+            let sightings = report.json["logs"]["sightings"].as_array();
+            let mut counts = sightings.into_iter().flatten().map(|sighting| &sighting["count"]);
+            counts.any(|seen| seen.as_u64().is_some_and(|seen| seen.to_string() == count))
+        }
+        Some(("lasted", time)) => first["message"].as_str().is_some_and(|message| message.contains(time)),
+        _ => {
+            let candidates = first["candidates"].as_array();
+            let candidates = candidates.into_iter().flatten().map(|candidate| &candidate["code"]);
+            [&first["code"]]
+                .into_iter()
+                .chain(candidates)
+                .any(|code: &Value| code == wanted)
+        }
+    }
+}
+
+/// Logs of which not everything is found yet.
+const WAITING: &[&str] = &[];
 
 /// In bytes.
 const LONGEST: usize = 20_000;
