@@ -50,7 +50,7 @@ pub static MESSAGES: &[Message] = &[
     says("missing HOOP_KEY environment variable", &[1], &["missing HOOP_KEY environment variable"]),
     says("unable to locate configuration file", &[1, 12], &["unable to locate configuration file"]),
     says("HOOP_SPIFFE_KEY_FILE requires HOOP_GRPCURL to be set", &[13, 1], &["HOOP_SPIFFE_KEY_FILE requires HOOP_GRPCURL"]),
-    says("HOOP_KEY is in wrong format, reason=net/url: invalid userinfo", &[2], &["HOOP_KEY is in wrong format", "HOOP_DSN (deprecated) is in wrong format"]),
+    says("HOOP_KEY is in wrong format, reason=net/url: invalid userinfo", &[2, 3], &["HOOP_KEY is in wrong format", "HOOP_DSN (deprecated) is in wrong format"]),
     says("HOOP_KEY is in wrong format, reason=secret key not found in dsn", &[3, 2], &["secret key not found in dsn", "is in wrong format, reason=secret key not found in dsn"]),
     says("net/url: invalid userinfo", &[2], &["net/url: invalid userinfo"]),
     says("parse \"grpcs://n:a/b@gw\": invalid port \":a\" after host", &[2, 14], &["invalid port … after host"]),
@@ -196,7 +196,7 @@ pub static MESSAGES: &[Message] = &[
     says("unexpected HTTP status code received from server: 503 (Service Unavailable); transport: received unexpected content-type \"text/html\"", &[607, 606, 620, 605, 604, 803, 501], &["HTTP status code received from server: 503", "Received http2 header with status: 503", "Received HTTP status code 503"]),
     says("unexpected HTTP status code received from server: 504 (Gateway Time-out)", &[607, 616, 606], &["HTTP status code received from server: 504", "Received http2 header with status: 504", "Received HTTP status code 504"]),
     says("unexpected HTTP status code received from server: 522 ()", &[607, 601], &["HTTP status code received from server", "Received http2 header with status", "Received HTTP status code"]),
-    says("malformed header: missing HTTP content-type", &[607, 611], &["malformed header: missing HTTP content-type"]),
+    says("malformed header: missing HTTP content-type", &[607, 606, 611], &["malformed header: missing HTTP content-type"]),
 
     // gRPC: what proxies say in gRPC's own way.
     says("upstream connect error or disconnect/reset before headers. reset reason: protocol error", &[604], &["upstream connect error or disconnect/reset before headers. …reset reason: protocol error"]),

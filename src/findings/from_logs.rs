@@ -4,7 +4,7 @@
 //! keeps its candidates. Rhythm is evidence too: streams that all live equally long are ended by a limit on time.
 
 use crate::evidence::{Endpoint, Evidence};
-use crate::explain::messages::Message;
+use crate::explain::messages::{Message, Weight};
 use crate::explain::{FIX, page};
 use crate::logs::{Logs, Sighting, signs};
 use crate::report::timestamp;
@@ -88,7 +88,15 @@ fn findings(evidence: &Evidence) -> Vec<Diagnosed> {
             None => groups.extend(Group::led_by(one)),
         }
     }
-    groups.iter().map(|group| group.diagnosed(logs)).collect()
+    let mut found: Vec<Diagnosed> = groups.iter().map(|group| group.diagnosed(logs)).collect();
+    let is_clear = |one: &Diagnosed| one.severity() == Severity::Error && one.confidence() > Confidence::Possible;
+    if found.iter().any(is_clear) {
+        // What can mean many things is no cause beside what can mean one.
+        for vague in found.iter_mut().filter(|one| one.confidence() == Confidence::Possible) {
+            vague.draft.severity = Some(vague.severity().min(Severity::Warn));
+        }
+    }
+    found
 }
 
 /// The check of a rule that nothing but logs can show.
@@ -102,6 +110,8 @@ struct Seen<'a> {
     sighting: &'a Sighting,
     codes: Vec<u16>,
     rhythm: Option<Rhythm>,
+    /// Scanners, leaving clients and health checks are logged like this too.
+    weak: bool,
 }
 
 /// What comes at a constant pace.
@@ -133,6 +143,7 @@ impl<'a> Seen<'a> {
             sighting,
             codes,
             rhythm,
+            weak: message.weight == Weight::Hints && signs::FIELDS.iter().any(|field| field.sample == message.sample),
         })
     }
 }
@@ -192,17 +203,23 @@ impl<'a> Group<'a> {
 
     fn diagnosed(&self, logs: &Logs) -> Diagnosed {
         let lead = self.all.first().map(|one| &one.codes).cloned().unwrap_or_default();
+        let lives_alike = self.all.iter().any(|one| matches!(one.rhythm, Some(Rhythm::Life(_))));
         let confidence = match lead.len() {
             0 | 1 => Confidence::Certain,
             2 => Confidence::Likely,
+            _ if lives_alike => Confidence::Likely,
             _ => Confidence::Possible,
         };
+        let weak = self.all.iter().all(|one| one.weak);
+        let confidence = if weak { Confidence::Possible } else { confidence };
         let mut draft = Draft::new(self.message(logs), self.remedy()).confidence(confidence);
+        draft.severity = weak.then(|| self.rule.severity.min(Severity::Warn));
         draft.locations = self.all.iter().map(|one| location(logs, one.sighting)).collect();
         draft.remedy.snippets = snippets(self.code);
         for code in lead.iter().filter(|code| **code != self.code) {
-            if let Some(rule) = rules().find(|rule| rule.code == Code(*code)) {
-                draft = draft.candidate(*code, rule.summary);
+            // What only a configuration shows has a page, and no rule that reads logs.
+            if let Some(page) = page(&code.to_string()) {
+                draft = draft.candidate(*code, page.summary().trim_end_matches('.'));
             }
         }
         if !draft.candidates.is_empty() {
