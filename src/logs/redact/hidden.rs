@@ -485,8 +485,11 @@ impl<'a> Place<'a> {
 
     /// `parse "grpcs://name:secret@host": …`, by Go: the quotation is the address, spaces included.
     fn parsed(&self) -> Vec<Hidden> {
-        let written = self.quoted(self.end);
-        let hidden = written.map(|written| self.secret_of_key(written.range, Kind::Url));
+        let hidden = self.quoted(self.end).map(|written| {
+            let start = self.word(written.range.start..written.range.end.min(written.range.start + "grpc".len()));
+            let kind = if start == "grpc" { Kind::Key } else { Kind::Url };
+            self.secret_of_key(written.range, kind)
+        });
         hidden.unwrap_or_default()
     }
 }

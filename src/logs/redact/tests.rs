@@ -108,8 +108,8 @@ fn keys_and_addresses_show_where_they_lead() {
     check("postgres://u:p@db/x?sslmode=off", "postgres://u:••••@db/x?sslmode=off");
     check("https://token@gw/x", "https://••••@gw/x");
     check(
-        r#"parse "grpcs://n:a b/c@gw": invalid port ":a b" after host"#,
-        r#"parse "grpcs://n:••••@gw": invalid port "••••" after host"#,
+        r#"parse "grpcs://n:a b/c@gw:8443?mode=standard": invalid port ":a b" after host"#,
+        r#"parse "grpcs://n:••••@gw:8443?mode=standard": invalid port "••••" after host"#,
     );
 }
 
