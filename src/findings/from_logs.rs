@@ -32,8 +32,7 @@ pub(super) fn join(found: &mut Vec<Diagnosed>, evidence: &Evidence) {
             one.confidence() < Confidence::Certain && names
         };
         match found.iter_mut().find(is_open) {
-            // Only a sign that can mean nothing else decides.
-            Some(one) if logged.confidence() == Confidence::Certain => decided(one, logged),
+            Some(one) if common(one, &logged) == [logged.rule.code] => decided(one, logged),
             Some(one) => one.draft.locations.append(&mut logged.draft.locations),
             None => {
                 if is_answered && shows_at_once(logged.rule.code) {
@@ -46,10 +45,20 @@ pub(super) fn join(found: &mut Vec<Diagnosed>, evidence: &Evidence) {
     }
 }
 
+/// What both can mean: where that is one thing, it is what was wrong.
+fn common(one: &Diagnosed, other: &Diagnosed) -> Vec<Code> {
+    let meant = |found: &Diagnosed, code: Code| {
+        found.rule.code == code || found.draft.candidates.iter().any(|candidate| candidate.code == code)
+    };
+    let all = std::iter::once(other.rule.code).chain(other.draft.candidates.iter().map(|candidate| candidate.code));
+    all.filter(|code| meant(one, *code)).collect()
+}
+
 /// Both say the same.
 fn confirm(one: &mut Diagnosed, mut logged: Diagnosed) {
+    let agreed = common(one, &logged) == [one.rule.code];
     one.draft.locations.append(&mut logged.draft.locations);
-    if logged.confidence() == Confidence::Certain {
+    if agreed {
         one.draft.confidence = Some(Confidence::Certain);
         one.draft.candidates.clear();
         one.draft.decide = None;
@@ -318,10 +327,10 @@ fn seconds(ms: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Diagnosed, findings};
+    use super::{Diagnosed, findings, join};
     use crate::config::{Asked, Environment, discover};
     use crate::evidence::{Evidence, Wire};
-    use crate::findings::Confidence;
+    use crate::findings::{Code, Confidence, Draft, rules};
     use crate::logs::{FileRead, Logs, Sighting, Times, signs};
     use std::collections::BTreeMap;
     use std::path::PathBuf;
@@ -425,6 +434,70 @@ mod tests {
         let random = [0, 90_000, 97_000, 400_000];
         let ends = [61_000, 95_000, 300_000, 401_500];
         assert_eq!(codes(&found(vec![seen(CONNECTED, &random), seen(RESET, &ends)])), [613]);
+    }
+
+    /// What the wire says of the first endpoint, as a rule would.
+    fn on_the_wire(code: u16, confidence: Confidence, candidates: &[u16]) -> Diagnosed {
+        let rule = rules().find(|rule| rule.code == Code(code)).expect("a rule");
+        let mut draft = Draft::new("seen on the wire".to_owned(), "change it").confidence(confidence);
+        for code in candidates {
+            draft = draft.candidate(*code, "it looks the same");
+        }
+        draft.endpoints = vec![0];
+        Diagnosed {
+            rule,
+            draft,
+            because_of: None,
+        }
+    }
+
+    const REFUSED_UPSTREAM: &str = "connect() failed (111: Connection refused) while connecting to upstream";
+    const TOO_LARGE: &str = "client intended to send too large chunked body: 1097467 bytes";
+
+    #[test]
+    fn a_log_confirms_what_the_wire_says_and_has_the_place() {
+        let mut all = vec![on_the_wire(701, Confidence::Likely, &[704])];
+        join(&mut all, &evidence(vec![seen(TOO_LARGE, &[])]));
+        assert_eq!(codes(&all), [701]);
+        assert_eq!(all[0].confidence(), Confidence::Certain);
+        assert!(all[0].draft.candidates.is_empty());
+        assert_eq!(
+            (all[0].draft.endpoints.as_slice(), all[0].draft.locations.len()),
+            (&[0][..], 1)
+        );
+    }
+
+    #[test]
+    fn a_log_decides_what_the_wire_leaves_open() {
+        let mut all = vec![on_the_wire(613, Confidence::Possible, &[704, 701])];
+        join(&mut all, &evidence(vec![seen(TOO_LARGE, &[])]));
+        assert_eq!(codes(&all), [701]);
+        assert_eq!(all[0].draft.endpoints, [0], "where the wire saw it");
+        assert!(all[0].draft.message.ends_with("on the wire: seen on the wire"));
+    }
+
+    #[test]
+    fn what_is_left_of_both_decides() {
+        // The proxy could not reach one of its two upstreams, and the wire says that it was the gRPC one.
+        let mut all = vec![on_the_wire(607, Confidence::Likely, &[606])];
+        join(&mut all, &evidence(vec![seen(REFUSED_UPSTREAM, &[])]));
+        assert_eq!(codes(&all), [606]);
+    }
+
+    #[test]
+    fn a_log_that_leaves_as_much_open_decides_nothing() {
+        let mut all = vec![on_the_wire(613, Confidence::Possible, &[704, 701])];
+        join(&mut all, &evidence(vec![seen(RESET, &[])]));
+        assert_eq!((codes(&all), all[0].confidence()), (vec![613], Confidence::Possible));
+        assert_eq!(all[0].draft.locations.len(), 1, "but it is named");
+    }
+
+    #[test]
+    fn what_the_wire_knows_for_sure_is_not_undone_by_an_old_line() {
+        let mut all = vec![on_the_wire(601, Confidence::Certain, &[])];
+        join(&mut all, &evidence(vec![seen(TOO_LARGE, &[])]));
+        assert_eq!(codes(&all), [601, 701]);
+        assert_eq!(all[0].confidence(), Confidence::Certain);
     }
 
     #[test]
