@@ -87,11 +87,17 @@ impl Times {
             .windows(2)
             .filter_map(|pair| Some(pair.get(1)? - pair.first()?))
             .collect();
-        let mut sorted = gaps.clone();
-        sorted.sort_unstable();
-        let middle = *sorted.get(sorted.len() / 2)?;
-        let off = (middle / 20).max(500);
-        let is_steady = gaps.len() >= 2 && middle > BURST && gaps.iter().all(|gap| (gap - middle).abs() <= off);
-        is_steady.then(|| u64::try_from(middle).ok()).flatten()
+        let middle = steady(&gaps)?;
+        let is_told_apart = gaps.len() >= 2 && middle > BURST;
+        is_told_apart.then(|| u64::try_from(middle).ok()).flatten()
     }
+}
+
+/// The middle one of some time spans, in milliseconds, where none is off by more than a twentieth or half a second.
+pub fn steady(spans: &[i64]) -> Option<i64> {
+    let mut sorted = spans.to_vec();
+    sorted.sort_unstable();
+    let middle = *sorted.get(sorted.len() / 2)?;
+    let off = (middle / 20).max(500);
+    spans.iter().all(|span| (span - middle).abs() <= off).then_some(middle)
 }

@@ -25,7 +25,7 @@ pub enum Weight {
     Hints,
 }
 
-const fn says(sample: &'static str, codes: &'static [u16], patterns: &'static [&'static str]) -> Message {
+pub(crate) const fn says(sample: &'static str, codes: &'static [u16], patterns: &'static [&'static str]) -> Message {
     Message {
         sample,
         codes,
@@ -34,7 +34,7 @@ const fn says(sample: &'static str, codes: &'static [u16], patterns: &'static [&
     }
 }
 
-const fn hints(sample: &'static str, codes: &'static [u16], patterns: &'static [&'static str]) -> Message {
+pub(crate) const fn hints(sample: &'static str, codes: &'static [u16], patterns: &'static [&'static str]) -> Message {
     Message {
         sample,
         codes,

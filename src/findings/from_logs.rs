@@ -6,9 +6,10 @@
 use crate::evidence::{Endpoint, Evidence};
 use crate::explain::messages::{Message, Weight};
 use crate::explain::{FIX, page};
-use crate::logs::{Logs, Sighting, signs};
+use crate::logs::{Logs, Sighting, signs, steady};
 use crate::report::timestamp;
 
+use super::limits::held::seconds;
 use super::rank::Diagnosed;
 use super::{Code, Confidence, Draft, Location, Rule, Severity, Snippet, rules};
 use crate::proxies::Proxy;
@@ -23,14 +24,7 @@ pub(super) fn join(found: &mut Vec<Diagnosed>, evidence: &Evidence) {
             confirm(one, logged);
             continue;
         }
-        let is_open = |one: &&mut Diagnosed| {
-            let names = one
-                .draft
-                .candidates
-                .iter()
-                .any(|candidate| candidate.code == logged.rule.code);
-            one.confidence() < Confidence::Certain && names
-        };
+        let is_open = |one: &&mut Diagnosed| one.confidence() < Confidence::Certain && can_mean(one, logged.rule.code);
         match found.iter_mut().find(is_open) {
             Some(one) if common(one, &logged) == [logged.rule.code] => decided(one, logged),
             Some(one) => one.draft.locations.append(&mut logged.draft.locations),
@@ -47,11 +41,12 @@ pub(super) fn join(found: &mut Vec<Diagnosed>, evidence: &Evidence) {
 
 /// What both can mean: where that is one thing, it is what was wrong.
 fn common(one: &Diagnosed, other: &Diagnosed) -> Vec<Code> {
-    let meant = |found: &Diagnosed, code: Code| {
-        found.rule.code == code || found.draft.candidates.iter().any(|candidate| candidate.code == code)
-    };
     let all = std::iter::once(other.rule.code).chain(other.draft.candidates.iter().map(|candidate| candidate.code));
-    all.filter(|code| meant(one, *code)).collect()
+    all.filter(|code| can_mean(one, *code)).collect()
+}
+
+fn can_mean(one: &Diagnosed, code: Code) -> bool {
+    one.rule.code == code || one.draft.candidates.iter().any(|candidate| candidate.code == code)
 }
 
 /// Both say the same.
@@ -185,12 +180,8 @@ fn life(logs: &Logs, end: &Sighting) -> Option<u64> {
         let began = begins.times.bursts.iter().rfind(|began| **began < *at);
         lives.extend(began.map(|began| at - began));
     }
-    let mut sorted = lives.clone();
-    sorted.sort_unstable();
-    let middle = *sorted.get(sorted.len() / 2)?;
-    let off = (middle / 20).max(500);
-    let steady = lives.len() >= 3 && lives.iter().all(|life| (life - middle).abs() <= off);
-    steady.then(|| u64::try_from(middle).ok()).flatten()
+    let life = steady(&lives).filter(|_| lives.len() >= 3)?;
+    u64::try_from(life).ok()
 }
 
 /// The start of the sample of what an agent logs when it is connected.
@@ -317,12 +308,6 @@ fn snippets(code: u16) -> Vec<Snippet> {
         })
     };
     parts.filter_map(snippet).collect()
-}
-
-/// Milliseconds as seconds, to a tenth.
-fn seconds(ms: u64) -> String {
-    let tenths = (ms + 50) / 100;
-    format!("{}.{} s", tenths / 10, tenths % 10)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use crate::explain::Hit;
-use crate::explain::messages::{Message, Weight};
+use crate::explain::messages::{Message, Weight, hints, says};
 
 mod alb;
 mod envoy;
@@ -162,26 +162,8 @@ pub(super) const ANCHORS: &[&str] = &[
     "unauthenticated",
 ];
 
-const fn says(sample: &'static str, codes: &'static [u16], patterns: &'static [&'static str]) -> Message {
-    Message {
-        sample,
-        codes,
-        patterns,
-        weight: Weight::Says,
-    }
-}
-
-/// What clients that leave, scanners and health checks cause as well as faults do.
-const fn hints(sample: &'static str, codes: &'static [u16], patterns: &'static [&'static str]) -> Message {
-    Message {
-        sample,
-        codes,
-        patterns,
-        weight: Weight::Hints,
-    }
-}
-
-/// What fields say. Here the patterns are the words of the readers, not of the log.
+/// What fields say. Here the patterns are the words of the readers, not of the log; a hint is what clients that leave,
+/// scanners and health checks cause as well as faults do.
 #[rustfmt::skip]
 pub static FIELDS: &[Message] = &[
     // The life of an agent's connection, in its own words: for the rhythm. What went wrong is in the reason.

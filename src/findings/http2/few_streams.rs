@@ -5,6 +5,7 @@ use hoop_doctor_probes::wire::frame::MAX_CONCURRENT_STREAMS;
 
 use crate::evidence::{Crowd, Endpoint, Evidence};
 use crate::findings::grpc::is_by_limiter;
+use crate::findings::limits::held::answered;
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
 use crate::proxies::Proxy;
 
@@ -82,14 +83,12 @@ fn tried(endpoint: &Endpoint) -> Option<(&Crowd, &Answer)> {
 }
 
 fn outcome(answer: &Answer) -> String {
-    match answer.reply() {
-        Reply::Grpc(status) => format!("gRPC status {} \"{}\"", status.code.0, status.message),
-        Reply::Http(head, _) => format!("HTTP {}", head.status),
-        Reply::Reset(code) => format!("RST_STREAM {}", code.name()),
-        Reply::Refused => "RST_STREAM REFUSED_STREAM".to_owned(),
-        Reply::Lost => "the end of the connection".to_owned(),
-        Reply::NoStatus(_) | Reply::Silent => "no answer".to_owned(),
-    }
+    let reply = answer.reply();
+    let nothing = match reply {
+        Reply::Lost => "the end of the connection",
+        _ => "no answer",
+    };
+    answered(&reply).unwrap_or_else(|| nothing.to_owned())
 }
 
 /// As many as a small team's sessions through one agent.

@@ -92,14 +92,22 @@ pub(in crate::findings) fn end(http2: &Http2) -> String {
     let Some(answer) = http2.answers.first() else {
         return http2.end.map(connection).unwrap_or_default();
     };
-    match (answer.reply(), http2.end) {
-        (Reply::Grpc(status), _) => format!("gRPC status {} \"{}\"", status.code.0, status.message),
-        (Reply::Http(head, _), _) => format!("HTTP {}", head.status),
-        (Reply::Reset(code), _) => format!("RST_STREAM {}", code.name()),
-        (Reply::Refused, _) => "RST_STREAM REFUSED_STREAM".to_owned(),
+    let reply = answer.reply();
+    answered(&reply).unwrap_or_else(|| match (reply, http2.end) {
         (Reply::NoStatus(_), _) => "an end without trailers".to_owned(),
         (_, Some(end)) => connection(end),
-        (Reply::Lost | Reply::Silent, None) => "no answer".to_owned(),
+        (_, None) => "no answer".to_owned(),
+    })
+}
+
+/// What was answered on the stream itself; `None` where nothing was.
+pub(in crate::findings) fn answered(reply: &Reply<'_>) -> Option<String> {
+    match reply {
+        Reply::Grpc(status) => Some(format!("gRPC status {} \"{}\"", status.code.0, status.message)),
+        Reply::Http(head, _) => Some(format!("HTTP {}", head.status)),
+        Reply::Reset(code) => Some(format!("RST_STREAM {}", code.name())),
+        Reply::Refused => Some("RST_STREAM REFUSED_STREAM".to_owned()),
+        Reply::NoStatus(_) | Reply::Lost | Reply::Silent => None,
     }
 }
 
