@@ -23,7 +23,9 @@ pub mod findings;
 pub mod layers;
 pub mod logs;
 pub mod proxies;
+pub mod proxyconf;
 
+pub mod recipes;
 pub mod report;
 
 pub mod diff;

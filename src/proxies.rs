@@ -9,7 +9,7 @@ mod settings;
 mod tests;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::evidence::Endpoint;
 use crate::findings::Confidence;
@@ -17,7 +17,7 @@ use crate::findings::Confidence;
 use self::marks::{Mark, Sign, Weight};
 
 /// A system whose configuration can be at fault, or that can be in front of a gateway.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "proper names")]
 pub enum Proxy {
