@@ -3,16 +3,18 @@
 //! A reader for each proxy fills the model in; what it can't know (a variable, a file that isn't there, another controller's
 //! default) stays unknown and is never guessed. Which finding a fact leads to is not decided here.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-#[cfg(test)]
-pub(crate) mod outline;
 pub mod path;
 pub mod source;
 pub mod yaml;
 
+#[cfg(test)]
+pub(crate) mod outline;
+
 pub use path::{Host, Path};
 
+use crate::logs::redact::redact;
 use crate::proxies::Proxy;
 
 /// Everything that the files configure.
@@ -32,6 +34,9 @@ pub struct ProxyConf {
     pub secrets: Vec<Setting<String>>,
     /// Comments that allow a finding.
     pub allowed: Vec<Allowed>,
+    /// The hosts that the user asked about; empty where the files have to tell.
+    #[serde(default)]
+    pub asked: Vec<String>,
 }
 
 /// One file, or standard input.
@@ -54,7 +59,8 @@ pub struct Place {
     pub line: usize,
     /// From 1, in characters.
     pub column: usize,
-    /// The line without its secrets, at most 200 characters.
+    /// The line, at most 200 characters. Its secrets are taken out when it is shown or saved, which few lines are.
+    #[serde(serialize_with = "without_secrets")]
     pub text: String,
 }
 
@@ -221,6 +227,14 @@ pub enum Asks {
     Method(Vec<String>),
     /// A header (lower case) whose value begins with this; an empty one is there with any value.
     Header(String, String),
+    /// One of these hosts.
+    Host(Vec<Host>),
+    /// These paths, beside or against those of the route.
+    Path(Path),
+    /// Something that no request of Hoop's agents and clients has at this listener, as it is written.
+    Never(String),
+    /// A host without a port. Clients of gRPC name their port always, those of HTTP where it isn't the scheme's own.
+    HostWithoutPort,
     /// Something that isn't followed here, as it is written.
     Else(String),
 }
@@ -285,6 +299,8 @@ pub struct Server {
     pub port: Option<u16>,
     /// That it is used only where the others fail.
     pub backup: bool,
+    /// Why the proxy sends it nothing, where it has said so itself; the name is its reason in one word.
+    pub down: Option<Setting<String>>,
 }
 
 /// How a proxy finds out whether an upstream is alive.
@@ -341,6 +357,8 @@ pub struct Guard {
 pub enum GuardKind {
     /// Refuses everybody.
     Denies,
+    /// Answers everybody with a server's error.
+    Aborts,
     /// Asks for credentials that Hoop's agents and clients don't send.
     Authenticates,
     /// Asks for a client certificate.
@@ -388,6 +406,10 @@ pub struct Allowed {
     pub codes: Vec<String>,
     /// Why; `None` where it says none, and nothing is allowed.
     pub reason: Option<String>,
+}
+
+fn without_secrets<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&redact(text))
 }
 
 impl<T> Setting<T> {

@@ -107,6 +107,9 @@ fn route(out: &mut String, one: &Route) {
                 let port = server.port.map_or("?".to_owned(), |port| port.to_string());
                 let backup = if server.backup { " backup" } else { "" };
                 let _ = write!(text, " {}:{port}{backup}", server.host);
+                if let Some(down) = &server.down {
+                    let _ = write!(text, " down ({}: {})", down.name, set(down, Clone::clone));
+                }
             }
             if let Some(at) = &to.sends_proxy_protocol {
                 let _ = write!(text, " sends-proxy @{}", at.line);

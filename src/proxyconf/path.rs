@@ -1,5 +1,7 @@
 //! Which hosts and paths a route is for, and whether a request is among them. What can't be told is told.
 
+use std::fmt;
+
 use regex_lite::Regex;
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +39,25 @@ pub enum Path {
     Any(Vec<Path>),
     /// Something that isn't followed here, as it is written.
     Else(String),
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("any path"),
+            Self::Exact(path) => write!(f, "{path} alone"),
+            Self::Prefix(path) | Self::Segments(path) | Self::PrefixAnyCase(path) => f.write_str(path),
+            Self::Matches(pattern) | Self::Glob(pattern) => f.write_str(pattern),
+            Self::Any(all) => {
+                for (index, one) in all.iter().enumerate() {
+                    let or = if index == 0 { "" } else { " or " };
+                    write!(f, "{or}{one}")?;
+                }
+                Ok(())
+            }
+            Self::Else(text) => f.write_str(text),
+        }
+    }
 }
 
 /// Whether something is so.
