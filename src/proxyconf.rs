@@ -9,6 +9,12 @@ pub mod path;
 pub mod source;
 pub mod yaml;
 
+pub mod haproxy;
+
+mod cases;
+
+#[cfg(test)]
+mod lab;
 #[cfg(test)]
 pub(crate) mod outline;
 
