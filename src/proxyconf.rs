@@ -10,6 +10,7 @@ pub mod source;
 pub mod yaml;
 
 pub mod haproxy;
+pub mod nginx;
 
 mod cases;
 
