@@ -11,6 +11,7 @@ pub mod yaml;
 
 pub mod apache;
 pub mod caddy;
+pub mod envoy;
 pub mod haproxy;
 pub mod nginx;
 
