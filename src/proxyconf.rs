@@ -14,6 +14,7 @@ pub mod caddy;
 pub mod envoy;
 pub mod haproxy;
 pub mod nginx;
+pub mod traefik;
 
 mod cases;
 
