@@ -9,6 +9,7 @@ pub mod path;
 pub mod source;
 pub mod yaml;
 
+pub mod alb;
 pub mod apache;
 pub mod caddy;
 pub mod envoy;
