@@ -14,6 +14,7 @@ pub mod apache;
 pub mod caddy;
 pub mod envoy;
 pub mod haproxy;
+pub mod kubernetes;
 pub mod nginx;
 pub mod traefik;
 
