@@ -11,6 +11,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::findings::{Code, Severity, rules};
 use crate::layers::LADDER;
 use crate::plan::Resolve;
+use crate::proxyconf::read::Dialect;
+use crate::recipes;
 use crate::report::Pick;
 
 /// Finds out why an agent or a client can't reach a Hoop gateway, and says what to change.
@@ -39,6 +41,10 @@ pub enum Command {
     Check(Box<Check>),
     /// Read logs of agents, clients, gateways and proxies, and name the cause of what they complain of.
     Logs(Box<Logs>),
+    /// Read a reverse proxy's configuration, and say what in it will break Hoop.
+    Lint(Box<Lint>),
+    /// Print configuration for a proxy that is known to work, filled in.
+    Recipe(Recipe),
     /// Report anew what `check --save` saw: the same diagnosis, later and elsewhere.
     Replay(Box<Replay>),
     /// Say what changed between two runs that were saved.
@@ -98,6 +104,10 @@ pub struct Check {
     /// Read this log too, - for standard input: what it says joins what is seen. May be repeated.
     #[arg(long = "log", value_name = "FILE", help_heading = "What to check")]
     pub logs: Vec<PathBuf>,
+
+    /// Read this configuration file of the proxy too: findings then point at its lines. May be repeated.
+    #[arg(long = "proxy-config", value_name = "FILE", help_heading = "What to check")]
+    pub proxy_config: Vec<PathBuf>,
 
     /// How long TCP, TLS and the HTTP/2 SETTINGS of one attempt may take.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5s", help_heading = "Time")]
@@ -198,6 +208,69 @@ Examples:
   hoop-doctor logs --redact agent.log > for-the-ticket.log
 
 Exit codes: 0 nothing at or above --fail-on; 1 findings; 2 usage, or no file that can be read; 3 no line to read.";
+
+/// Which configuration to read.
+#[derive(Debug, Args)]
+#[command(after_help = LINT_HELP)]
+pub struct Lint {
+    /// Configuration files; - for standard input. Kubernetes manifests and AWS descriptions that belong together go
+    /// together.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Whose configuration it is, where the files don't show it.
+    #[arg(long, value_enum, value_name = "PROXY")]
+    pub proxy: Option<Dialect>,
+    /// Judge this host alone; without it, those that look like Hoop's. May be repeated.
+    #[arg(long = "host", value_name = "NAME")]
+    pub hosts: Vec<String>,
+    /// How to report.
+    #[command(flatten)]
+    pub reporting: Reporting,
+}
+
+const LINT_HELP: &str = "\
+Examples:
+  hoop-doctor lint /etc/nginx/nginx.conf
+  helm template hoop ./chart | hoop-doctor lint -
+  aws elbv2 describe-listeners --load-balancer-arn ARN | hoop-doctor lint -
+
+A comment allows a finding, on its line or on the line before, where it says why:
+  # hoop-doctor: allow HD703 because sessions here never wait for approval
+
+Exit codes: 0 nothing at or above --fail-on; 1 findings; 2 usage, or a file that can't be read.";
+
+/// Which recipe to print, and what to fill it in with.
+#[derive(Debug, Args)]
+#[command(after_help = RECIPE_HELP)]
+pub struct Recipe {
+    /// Whose configuration.
+    #[arg(value_enum, value_name = "PROXY")]
+    pub proxy: recipes::Recipe,
+    /// The host of the API, and of gRPC where that has none of its own.
+    #[arg(long, value_name = "NAME")]
+    pub host: Option<String>,
+    /// The host of gRPC, where it has one of its own.
+    #[arg(long, value_name = "NAME")]
+    pub grpc_host: Option<String>,
+    /// The certificate with its chain: a file, a Kubernetes secret or an ARN.
+    #[arg(long, value_name = "CERT")]
+    pub cert: Option<String>,
+    /// The gateway's own name or address, as the proxy reaches it.
+    #[arg(long, value_name = "HOST")]
+    pub gateway: Option<String>,
+    /// The gateway itself speaks TLS, on both ports.
+    #[arg(long)]
+    pub tls_upstream: bool,
+    /// Take the hosts from what `check --save` wrote.
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+}
+
+const RECIPE_HELP: &str = "\
+Examples:
+  hoop-doctor recipe nginx --host gateway.example.com --cert /etc/ssl/gateway/fullchain.pem --gateway 10.0.0.10
+  hoop-doctor recipe istio --host gateway.example.com | kubectl apply -f -
+  hoop-doctor recipe nginx | hoop-doctor lint -";
 
 /// Which run to report anew.
 #[derive(Debug, Args)]
@@ -345,6 +418,10 @@ pub enum Format {
     Short,
     /// The whole model.
     Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Annotations of GitHub Actions.
+    Github,
 }
 
 /// How changes are printed.

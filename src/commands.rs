@@ -2,8 +2,11 @@
 
 use std::io;
 use std::process::ExitCode;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::cli::{Cli, Command};
+use crate::config::Discovery;
+use crate::evidence::{Evidence, Wire};
 use crate::findings::Severity;
 use crate::report::{Report, Verdict};
 
@@ -11,9 +14,11 @@ mod check;
 mod demo;
 mod diff;
 mod explain;
+mod lint;
 mod logs;
 mod output;
 mod progress;
+mod recipe;
 mod replay;
 mod save;
 mod stand_in;
@@ -64,6 +69,8 @@ pub fn run(cli: &Cli) -> anyhow::Result<Exit> {
     let done = match &cli.command {
         Command::Check(args) => check::run(args, cli.color),
         Command::Logs(args) => logs::run(args, cli.color),
+        Command::Lint(args) => lint::run(args, cli.color),
+        Command::Recipe(args) => recipe::run(args),
         Command::Replay(args) => replay::run(args, cli.color),
         Command::Diff(args) => diff::run(args),
         Command::Demo(args) => demo::run(args, cli.color),
@@ -75,6 +82,29 @@ pub fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Err(error) if is_closed_pipe(&error) => Ok(Exit::Fine),
         other => other,
     }
+}
+
+/// A case without a gateway: what files say, put in by `read`, and how long that took.
+fn of_files(read: impl FnOnce(&mut Evidence) -> anyhow::Result<()>) -> anyhow::Result<Evidence> {
+    let started = Instant::now();
+    let mut evidence = Evidence {
+        config: Discovery::default(),
+        wire: Wire {
+            started_at: now(),
+            ..Wire::default()
+        },
+        logs: None,
+        proxyconf: None,
+    };
+    read(&mut evidence)?;
+    evidence.wire.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(evidence)
+}
+
+/// Seconds since the epoch, by this machine's clock.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {

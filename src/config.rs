@@ -40,7 +40,7 @@ pub use source::{Place, Position, Setting, Source};
 pub use token::{Token, TokenKind};
 
 /// Everything that was found.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Discovery {
     /// Whoever Hoop would start as, agent first. Empty where nothing names a gateway.
     pub identities: Vec<Identity>,

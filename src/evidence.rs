@@ -22,6 +22,7 @@ pub use measured::{Border, Crowd, Held, Life, Measured, Pace, Sent, fed};
 use crate::config::{Discovery, Speech, Via};
 use crate::experiments::Experiment;
 use crate::logs::Logs;
+use crate::proxyconf::ProxyConf;
 
 pub mod auth;
 
@@ -36,6 +37,8 @@ pub struct Evidence {
     pub wire: Wire,
     /// What log files say; `None` where none was given.
     pub logs: Option<Logs>,
+    /// What configuration files of proxies say; `None` where none was given.
+    pub proxyconf: Option<ProxyConf>,
 }
 
 /// What was seen on the network.

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::config::file::edits;
-use crate::findings::{Code, rules};
+use crate::findings::Code;
 
 mod hits;
 pub mod messages;
@@ -46,11 +46,6 @@ impl Runbook {
         let (_, body) = self.text.get(start + 1..)?.split_once('\n')?;
         let end = body.find("\n## ").unwrap_or(body.len());
         Some(body.get(..end)?.trim())
-    }
-
-    /// Whether a rule of this version can find it.
-    pub fn is_detected(&self) -> bool {
-        rules().any(|rule| rule.code == self.code)
     }
 
     fn has_code(&self, code: u16) -> bool {

@@ -15,15 +15,19 @@ mod config;
 mod dns;
 mod fixes;
 mod from_logs;
+mod from_proxyconf;
 mod grpc;
 mod http2;
+mod joined;
 mod limits;
 mod network;
+mod proxyconf;
 mod rank;
 mod rest;
 mod tls;
 mod upstream;
 
+use from_logs::snippets;
 pub use rank::{Diagnosed, diagnose};
 pub(crate) use tls::inspector;
 
@@ -38,6 +42,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         rest::RULES,
         grpc::RULES,
         limits::RULES,
+        proxyconf::RULES,
         across::RULES,
     ]
     .into_iter()
@@ -169,6 +174,9 @@ pub struct Location {
     pub line: Option<usize>,
     /// From 1.
     pub column: Option<usize>,
+    /// What stands there, without secrets; left out where it isn't known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
 }
 
 /// A cause that would look the same.

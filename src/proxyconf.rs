@@ -18,6 +18,8 @@ pub mod kubernetes;
 pub mod nginx;
 pub mod traefik;
 
+pub mod read;
+
 mod cases;
 
 #[cfg(test)]

@@ -19,8 +19,10 @@ mod limits;
 mod logged;
 mod words;
 
+pub mod github;
 pub mod human;
 pub mod json;
+pub mod sarif;
 pub mod schema;
 pub mod short;
 pub mod text;
@@ -62,6 +64,42 @@ pub struct Report {
     /// What logs say; left out where none was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logs: Option<LogsReport>,
+    /// The configuration of proxies that was read; left out where none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy_config: Option<ProxyConfReport>,
+}
+
+/// The configuration that was read.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ProxyConfReport {
+    /// In the order in which they were given; included files follow the one that includes them.
+    pub files: Vec<ConfFile>,
+    /// Comments that allow findings.
+    pub allowed: Vec<AllowedReport>,
+}
+
+/// One configuration file.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ConfFile {
+    /// As it was given; `-` for standard input.
+    pub name: String,
+    /// Whose configuration it is.
+    pub proxy: proxies::Proxy,
+    /// How many lines it has.
+    pub lines: usize,
+}
+
+/// A comment that allows findings.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct AllowedReport {
+    /// The file that has it.
+    pub file: String,
+    /// The line that it is about, from 1.
+    pub line: usize,
+    /// What it allows.
+    pub codes: Vec<String>,
+    /// Why; `null` where it doesn't say, and nothing is allowed.
+    pub reason: Option<String>,
 }
 
 /// The logs that were read, and what was recognised in them.
@@ -115,6 +153,11 @@ impl Report {
     /// Whether it is about logs, and nothing was probed.
     pub(crate) fn is_of_logs_alone(&self) -> bool {
         self.logs.is_some() && self.endpoints.is_empty()
+    }
+
+    /// Whether it is about configuration files, and nothing was probed.
+    pub(crate) fn is_of_files_alone(&self) -> bool {
+        self.proxy_config.is_some() && self.endpoints.is_empty()
     }
 }
 

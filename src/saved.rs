@@ -13,6 +13,7 @@ use serde_json::error::Category;
 use crate::config::Discovery;
 use crate::evidence::{Evidence, Wire};
 use crate::logs::Logs;
+use crate::proxyconf::ProxyConf;
 
 /// Grows by one when a field changes its meaning or goes away. New fields are optional, and unknown ones are passed over.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -116,6 +117,7 @@ impl Saved {
             config: Cow::Borrowed(&self.evidence.config),
             wire: Cow::Borrowed(&self.evidence.wire),
             logs: self.evidence.logs.as_ref().map(Cow::Borrowed),
+            proxyconf: self.evidence.proxyconf.as_ref().map(Cow::Borrowed),
         };
         let mut json = crate::report::text::json(&serde_json::to_string_pretty(&file)?);
         json.push('\n');
@@ -162,6 +164,7 @@ impl Saved {
                 config: file.config.into_owned(),
                 wire: file.wire.into_owned(),
                 logs: file.logs.map(Cow::into_owned),
+                proxyconf: file.proxyconf.map(Cow::into_owned),
             },
         })
     }
@@ -177,6 +180,8 @@ struct File<'a> {
     wire: Cow<'a, Wire>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     logs: Option<Cow<'a, Logs>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    proxyconf: Option<Cow<'a, ProxyConf>>,
 }
 
 /// What every form of the file starts with, and what only a report has.

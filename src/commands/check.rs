@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::pin::Pin;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use anyhow::Context;
 use futures_util::FutureExt;
@@ -11,7 +11,7 @@ use hoop_doctor_probes::cx::Cx;
 
 use super::progress::Progress;
 use super::wait::{self, Ended};
-use super::{Exit, exit_of, logs, output, save};
+use super::{Exit, exit_of, lint, logs, now, output, save};
 use crate::cli::{Check, Color, Reporting, Role};
 use crate::config::{self, Asked, Discovery, Environment, KeyFrom, discover};
 use crate::evidence::{Evidence, Kind};
@@ -24,6 +24,10 @@ pub(super) fn run(args: &Check, color: Color) -> anyhow::Result<Exit> {
     let logs = match args.logs.as_slice() {
         [] => None,
         files => Some(logs::gather(files)?),
+    };
+    let proxyconf = match args.proxy_config.as_slice() {
+        [] => None,
+        files => Some(lint::gather(files, None)?),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -38,6 +42,7 @@ pub(super) fn run(args: &Check, color: Color) -> anyhow::Result<Exit> {
     // A resolver that hangs must not keep the process: its thread is left behind.
     runtime.shutdown_background();
     evidence.logs = logs;
+    evidence.proxyconf = proxyconf;
     // Before it is judged: where a rule breaks on it, it is all that is left.
     let saved = args.save.as_deref().map(|path| save::write(path, &evidence));
     let mut report = diagnosed(&evidence, &args.reporting);
@@ -105,10 +110,7 @@ pub(super) async fn look_until(
     limits: Limits,
     progress: Progress,
 ) -> Evidence {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
-    let (cx, cancel) = Cx::new(limits.total, i64::try_from(now).unwrap_or(i64::MAX));
+    let (cx, cancel) = Cx::new(limits.total, now());
     let mut plan = plan(&found, resolve);
     if credentials == Credentials::Allowed {
         plan.allow_credentials(&found);
@@ -131,6 +133,7 @@ pub(super) async fn look_until(
         config: found,
         wire,
         logs: None,
+        proxyconf: None,
     }
 }
 

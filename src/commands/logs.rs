@@ -3,14 +3,11 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 
-use super::{Exit, check};
+use super::{Exit, check, of_files};
 use crate::cli::{Color, Logs as Asked};
-use crate::config::Discovery;
-use crate::evidence::{Evidence, Wire};
 use crate::logs::reader::{Source, plain, read};
 use crate::logs::{Logs, redact};
 
@@ -18,18 +15,10 @@ pub(super) fn run(args: &Asked, color: Color) -> anyhow::Result<Exit> {
     if args.redact {
         return print_redacted(&args.files).map(|()| Exit::Fine);
     }
-    let started = Instant::now();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let logs = gather(&args.files)?;
-    let evidence = Evidence {
-        config: nothing(),
-        wire: Wire {
-            started_at: now.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX)),
-            duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            ..Wire::default()
-        },
-        logs: Some(logs),
-    };
+    let evidence = of_files(|evidence| {
+        evidence.logs = Some(gather(&args.files)?);
+        Ok(())
+    })?;
     check::tell(&evidence, &args.reporting, color)
 }
 
@@ -72,17 +61,6 @@ fn open(file: &Path) -> io::Result<Box<dyn Read>> {
     match file.as_os_str() == "-" {
         true => Ok(Box::new(io::stdin().lock())),
         false => Ok(Box::new(File::open(file)?)),
-    }
-}
-
-/// Logs alone say nothing about the configuration.
-fn nothing() -> Discovery {
-    Discovery {
-        identities: Vec::new(),
-        fallback: None,
-        absent: Vec::new(),
-        problems: Vec::new(),
-        shadowed: Vec::new(),
     }
 }
 

@@ -9,7 +9,7 @@ use anyhow::Context;
 
 use crate::cli::{Color, Format, Output};
 use crate::report::human::{Detail, Glyphs, Look, Paint};
-use crate::report::{Report, human, json, short};
+use crate::report::{Report, github, human, json, sarif, short};
 
 /// How much of the report people get to see, and how it is painted.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +56,8 @@ fn write_one(report: &Report, output: &Output, style: Style) -> anyhow::Result<(
 fn render(report: &Report, format: Format, style: Style, place: Place) -> anyhow::Result<String> {
     match format {
         Format::Json => json::render(report).context("writing JSON"),
+        Format::Sarif => sarif::render(report).context("writing SARIF"),
+        Format::Github => Ok(github::render(report)),
         Format::Short => Ok(short::render(report, glyphs())),
         Format::Human => Ok(human::render(report, look_of(style, place))),
     }

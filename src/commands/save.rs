@@ -3,18 +3,16 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 
+use super::now;
 use crate::evidence::Evidence;
 use crate::saved::{LARGEST, Saved};
 
 /// Writes a case for its owner's eyes alone; whoever reads the file meanwhile sees the old content or the new.
 pub(super) fn write(path: &Path, evidence: &Evidence) -> anyhow::Result<()> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = now.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
-    let json = Saved::now(evidence.clone(), now).to_json();
+    let json = Saved::now(evidence.clone(), now()).to_json();
     let json = json.context("writing the evidence as JSON")?;
     put(path, json.as_bytes()).with_context(|| format!("saving the evidence to {}", path.display()))
 }

@@ -5,12 +5,10 @@ use super::Rule;
 mod advertised_url_differs;
 mod clock_wrong;
 mod doctor_failed;
-mod several_replicas;
 mod version_mismatch;
 mod works_elsewhere;
 
 pub(super) const RULES: &[&Rule] = &[
-    &several_replicas::RULE,
     &clock_wrong::RULE,
     &works_elsewhere::RULE,
     &advertised_url_differs::RULE,

@@ -166,6 +166,7 @@ fn location(source: &Source) -> Option<Location> {
         file: path.display().to_string(),
         line: position.map(|position| position.line),
         column: position.map(|position| position.column),
+        text: None,
     })
 }
 

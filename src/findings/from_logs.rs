@@ -3,7 +3,7 @@
 //! A sign that can mean one thing says it; one that can mean several is explained by whatever a more telling one says, or
 //! keeps its candidates. Rhythm is evidence too: streams that all live equally long are ended by a limit on time.
 
-use crate::evidence::{Endpoint, Evidence};
+use crate::evidence::Evidence;
 use crate::explain::messages::{Message, Weight};
 use crate::explain::{FIX, page};
 use crate::logs::{Logs, Sighting, signs, steady};
@@ -14,71 +14,8 @@ use super::rank::Diagnosed;
 use super::{Code, Confidence, Draft, Location, Rule, Severity, Snippet, rules};
 use crate::proxies::Proxy;
 
-/// Adds what the logs say to what the wire says: the same finding gains a place in a file and confidence, one that the wire
-/// leaves open is decided, and what the wire can't see stands by itself.
-pub(super) fn join(found: &mut Vec<Diagnosed>, evidence: &Evidence) {
-    let is_answered = !evidence.wire.endpoints.is_empty() && evidence.wire.endpoints.iter().all(Endpoint::is_well);
-    for mut logged in findings(evidence) {
-        let same = found.iter_mut().find(|one| one.rule.code == logged.rule.code);
-        if let Some(one) = same {
-            confirm(one, logged);
-            continue;
-        }
-        let is_open = |one: &&mut Diagnosed| one.confidence() < Confidence::Certain && can_mean(one, logged.rule.code);
-        match found.iter_mut().find(is_open) {
-            Some(one) if common(one, &logged) == [logged.rule.code] => decided(one, logged),
-            Some(one) => one.draft.locations.append(&mut logged.draft.locations),
-            None => {
-                if is_answered && shows_at_once(logged.rule.code) {
-                    logged.draft.severity = Some(Severity::Info);
-                    logged.draft.message += "; it isn't so now";
-                }
-                found.push(logged);
-            }
-        }
-    }
-}
-
-/// What both can mean: where that is one thing, it is what was wrong.
-fn common(one: &Diagnosed, other: &Diagnosed) -> Vec<Code> {
-    let all = std::iter::once(other.rule.code).chain(other.draft.candidates.iter().map(|candidate| candidate.code));
-    all.filter(|code| can_mean(one, *code)).collect()
-}
-
-fn can_mean(one: &Diagnosed, code: Code) -> bool {
-    one.rule.code == code || one.draft.candidates.iter().any(|candidate| candidate.code == code)
-}
-
-/// Both say the same.
-fn confirm(one: &mut Diagnosed, mut logged: Diagnosed) {
-    let agreed = common(one, &logged) == [one.rule.code];
-    one.draft.locations.append(&mut logged.draft.locations);
-    if agreed {
-        one.draft.confidence = Some(Confidence::Certain);
-        one.draft.candidates.clear();
-        one.draft.decide = None;
-    }
-}
-
-/// What the wire leaves open becomes what the log says, where the wire saw it.
-fn decided(one: &mut Diagnosed, logged: Diagnosed) {
-    let open = std::mem::replace(one, logged);
-    let draft = &mut one.draft;
-    draft.message = format!("{}; on the wire: {}", draft.message, open.draft.message);
-    draft.endpoints = open.draft.endpoints;
-    draft.identities = open.draft.identities;
-    draft.evidence = open.draft.evidence;
-    draft.logged_as = open.draft.logged_as;
-}
-
-/// Whether a check without options would see it if it were so now.
-fn shows_at_once(code: Code) -> bool {
-    const LATER: [u16; 8] = [405, 406, 410, 411, 613, 617, 618, 619];
-    (101..700).contains(&code.0) && !LATER.contains(&code.0)
-}
-
 /// What the logs lead to, the most telling signs first.
-fn findings(evidence: &Evidence) -> Vec<Diagnosed> {
+pub(super) fn findings(evidence: &Evidence) -> Vec<Diagnosed> {
     let Some(logs) = &evidence.logs else {
         return Vec::new();
     };
@@ -286,11 +223,12 @@ fn location(logs: &Logs, sighting: &Sighting) -> Location {
             .unwrap_or_default(),
         line: usize::try_from(sighting.line).ok(),
         column: None,
+        text: None,
     }
 }
 
 /// The blocks of the page's fix, each with the proxy whose heading it stands under.
-fn snippets(code: u16) -> Vec<Snippet> {
+pub(super) fn snippets(code: u16) -> Vec<Snippet> {
     let fix = page(&code.to_string())
         .and_then(|page| page.section(FIX))
         .unwrap_or_default();
@@ -312,10 +250,10 @@ fn snippets(code: u16) -> Vec<Snippet> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Diagnosed, findings, join};
+    use super::{Diagnosed, findings};
     use crate::config::{Asked, Environment, discover};
     use crate::evidence::{Evidence, Wire};
-    use crate::findings::{Code, Confidence, Draft, rules};
+    use crate::findings::{Code, Confidence, Draft, joined, rules};
     use crate::logs::{FileRead, Logs, Sighting, Times, signs};
     use std::collections::BTreeMap;
     use std::path::PathBuf;
@@ -357,11 +295,16 @@ mod tests {
                 files: vec![file],
                 sightings,
             }),
+            proxyconf: None,
         }
     }
 
     fn found(sightings: Vec<Sighting>) -> Vec<Diagnosed> {
         findings(&evidence(sightings))
+    }
+
+    fn join(found: &mut Vec<Diagnosed>, evidence: &Evidence) {
+        joined::join(found, findings(evidence), evidence, "; it isn't so now");
     }
 
     fn codes(found: &[Diagnosed]) -> Vec<u16> {

@@ -19,5 +19,6 @@ pub(super) const RULES: &[&Rule] = &[
     &idle::RULE,
     &lifetime::RULE,
     &message::RULE,
+    &super::proxyconf::retries_configured::RULE,
     &response_buffered::RULE,
 ];

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use crate::evidence::{Evidence, Kind};
-use crate::findings::{Code, Confidence, Draft, Rule, Severity, from_logs, rules};
+use crate::findings::{Code, Confidence, Draft, Rule, Severity, from_logs, from_proxyconf, joined, rules};
 use crate::proxies;
 
 /// A draft with its rule and its place.
@@ -40,7 +40,8 @@ pub fn diagnose(evidence: &Evidence) -> Vec<Diagnosed> {
             add(&mut found, rule, draft);
         }
     }
-    from_logs::join(&mut found, evidence);
+    joined::join(&mut found, from_logs::findings(evidence), evidence, "; it isn't so now");
+    from_proxyconf::join(&mut found, evidence);
     let causes: Vec<Option<Code>> = found.iter().map(|one| cause_of(one, &found, evidence)).collect();
     for (one, cause) in found.iter_mut().zip(causes) {
         one.because_of = cause;

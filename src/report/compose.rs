@@ -1,8 +1,9 @@
 //! From a case to its report: what was concluded, put beside what was seen.
 
 use super::{
-    EndpointReport, Filter, Finding, IdentityReport, LayerReport, ProxyReport, Report, SCHEMA_VERSION, SettingReport,
-    Status, Tool, Verdict, ViaReport, disagree, facts, limits, logged, timestamp, words,
+    AllowedReport, ConfFile, EndpointReport, Filter, Finding, IdentityReport, LayerReport, ProxyConfReport,
+    ProxyReport, Report, SCHEMA_VERSION, SettingReport, Status, Tool, Verdict, ViaReport, disagree, facts, limits,
+    logged, timestamp, words,
 };
 use crate::config::{Identity, Speech, Via};
 use crate::evidence::{Endpoint, Evidence, Kind, Wire};
@@ -10,6 +11,7 @@ use crate::findings::{Diagnosed, Severity, diagnose};
 use crate::layers::{Layer, Sight};
 use crate::plan;
 use crate::proxies;
+use crate::proxyconf::ProxyConf;
 
 /// Makes the report of a case.
 pub fn report(evidence: &Evidence, filter: &Filter) -> Report {
@@ -54,6 +56,25 @@ pub fn report(evidence: &Evidence, filter: &Filter) -> Report {
         findings: shown.iter().map(|one| finding(one, &identities, evidence)).collect(),
         findings_left_out: all.len() - shown.len(),
         logs: evidence.logs.as_ref().map(logged::logs),
+        proxy_config: evidence.proxyconf.as_ref().map(proxy_config),
+    }
+}
+
+fn proxy_config(conf: &ProxyConf) -> ProxyConfReport {
+    let files = conf.files.iter().map(|file| ConfFile {
+        name: file.name.clone(),
+        proxy: file.proxy,
+        lines: file.lines,
+    });
+    let allowed = conf.allowed.iter().map(|one| AllowedReport {
+        file: one.at.file.clone(),
+        line: one.line,
+        codes: one.codes.clone(),
+        reason: one.reason.clone(),
+    });
+    ProxyConfReport {
+        files: files.collect(),
+        allowed: allowed.collect(),
     }
 }
 
@@ -97,6 +118,7 @@ fn unknown_because(all: &[Diagnosed], endpoints: &[EndpointReport], evidence: &E
     }
     if endpoints.is_empty() && errors().next().is_none() {
         return match &evidence.logs {
+            None if evidence.proxyconf.is_some() => None,
             None => Some("there is nothing to probe".to_owned()),
             Some(logs) if logs.files.iter().all(|file| file.lines == 0) => {
                 Some("there is not a single line to read".to_owned())

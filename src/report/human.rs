@@ -6,9 +6,12 @@
 use super::{IdentityReport, Report, Severity, Status, Verdict};
 use page::{Ink, Page, Span};
 
+pub(super) use cause::located;
+
 pub use super::text::Glyphs;
 
 mod cause;
+mod config;
 mod frames;
 mod ladder;
 mod logs;
@@ -65,6 +68,9 @@ pub fn render(report: &Report, look: Look) -> String {
     if let Some(logs) = &report.logs {
         logs::logs(&mut page, logs);
     }
+    if let Some(config) = &report.proxy_config {
+        config::files(&mut page, config);
+    }
     identities(&mut page, report);
     for endpoint in &report.endpoints {
         page.blank();
@@ -91,9 +97,9 @@ fn verdict(report: &Report, page: &Page) -> Vec<Span> {
         Verdict::Unknown => ("?", Ink::Caution, "unknown"),
     };
     let first = report.findings.first();
-    // Logs that say nothing bad don't say that anything works.
+    // Logs and files that say nothing bad don't say that anything works.
     let word = match report.verdict {
-        Verdict::Healthy if report.is_of_logs_alone() => format!("{glyph} "),
+        Verdict::Healthy if report.is_of_logs_alone() || report.is_of_files_alone() => format!("{glyph} "),
         Verdict::Healthy | Verdict::Degraded | Verdict::Broken | Verdict::Unknown => format!("{glyph} {word}: "),
     };
     let mut spans = vec![Span::new(word, ink)];
@@ -129,6 +135,13 @@ pub(super) fn health(report: &Report) -> String {
     {
         let lines = logs.files.iter().map(|file| file.lines).sum();
         return format!("nothing in {} points at a problem", counted(lines, "line"));
+    }
+    if report.findings_left_out == 0
+        && report.is_of_files_alone()
+        && let Some(config) = &report.proxy_config
+    {
+        let names: Vec<&str> = config.files.iter().map(|file| file.name.as_str()).collect();
+        return format!("nothing in {} breaks Hoop", listed(&names));
     }
     if report.findings_left_out > 0 || urls.len() < report.endpoints.len() || urls.is_empty() {
         return "nothing is wrong among the findings that were asked for".to_owned();
@@ -239,6 +252,9 @@ fn more(page: &mut Page, report: &Report) {
     let text = match page.look().detail {
         Detail::Verdict | Detail::Normal if report.is_of_logs_alone() => {
             "-v prints every message that was recognised, -o json everything that is known of them"
+        }
+        Detail::Verdict | Detail::Normal if report.is_of_files_alone() => {
+            "-v prints every finding in full, -o json, sarif or github is for a pipeline"
         }
         Detail::Probes | Detail::Frames => "-o json prints everything that was seen",
         Detail::Verdict | Detail::Normal => "-v prints every probe, -o json everything that was seen",

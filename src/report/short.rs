@@ -1,6 +1,6 @@
 //! For a chat: the verdict on one line, then one line a finding, and nothing else.
 
-use super::human::{health, listed};
+use super::human::{health, listed, located};
 use super::text::{Glyphs, line};
 use super::{Finding, Report, Severity, Verdict};
 use crate::evidence::host_port;
@@ -15,7 +15,9 @@ pub fn render(report: &Report, glyphs: Glyphs) -> String {
 
 fn verdict(report: &Report, glyphs: Glyphs) -> String {
     match report.verdict {
-        Verdict::Healthy if report.is_of_logs_alone() => format!("{} {}", good(glyphs), health(report)),
+        Verdict::Healthy if report.is_of_logs_alone() || report.is_of_files_alone() => {
+            format!("{} {}", good(glyphs), health(report))
+        }
         Verdict::Healthy => format!("{} healthy: {}", good(glyphs), health(report)),
         Verdict::Degraded => format!("! degraded: {}", counts(report)),
         Verdict::Broken => format!("{} broken: {}", bad(glyphs), counts(report)),
@@ -58,10 +60,12 @@ fn one(report: &Report, finding: &Finding, glyphs: Glyphs) -> String {
         .filter(|endpoint| finding.endpoints.contains(&endpoint.id))
         .map(|endpoint| format!("{} {}", endpoint.id, host_port(&endpoint.host, endpoint.port)))
         .collect();
-    // A finding about no endpoint is about the configuration of somebody.
-    let place = match places.is_empty() {
-        true => finding.identities.join(", "),
-        false => places.join(", "),
+    // A finding about no endpoint is about the configuration of somebody, or of a proxy.
+    let written = finding.locations.first().filter(|place| place.text.is_some());
+    let place = match (places.is_empty(), written) {
+        (true, Some(place)) => located(place),
+        (true, None) => finding.identities.join(", "),
+        (false, _) => places.join(", "),
     };
     let gap = if place.is_empty() { "" } else { " " };
     format!(

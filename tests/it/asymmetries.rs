@@ -91,6 +91,7 @@ fn look(variables: Vec<(&str, String)>, rule: Rule, usual: &[&str]) -> String {
         config,
         wire,
         logs: None,
+        proxyconf: None,
     })
     .iter()
     .map(|one| one.rule.code.to_string())

@@ -216,6 +216,7 @@ impl Recorded {
             config: discover(&no_environment(then), &asked).expect("no file is named in a case"),
             wire: self.wire,
             logs: None,
+            proxyconf: None,
         }
     }
 }

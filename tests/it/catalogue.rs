@@ -77,15 +77,10 @@ fn every_rule_has_a_page_and_every_page_is_whole() -> io::Result<()> {
 }
 
 #[test]
-fn a_page_without_a_rule_is_one_to_come() -> io::Result<()> {
+fn every_page_has_a_rule() -> io::Result<()> {
     let ruled: BTreeSet<Code> = rules().map(|rule| rule.code).collect();
-    let to_come: BTreeSet<Code> = TO_COME.iter().copied().map(Code).collect();
     for code in pages()?.into_keys() {
-        let known = ruled.contains(&code) || to_come.contains(&code);
-        assert!(known, "docs/findings/{code}.md has no rule and isn't in TO_COME");
-    }
-    for code in to_come {
-        assert!(!ruled.contains(&code), "{code} has come: take it out of TO_COME");
+        assert!(ruled.contains(&code), "docs/findings/{code}.md has no rule");
     }
     Ok(())
 }
@@ -107,7 +102,7 @@ fn the_guide_leads_to_every_error_on_the_wire() -> io::Result<()> {
 /// What a rule explains, and what a report names as another possible cause, can be looked up.
 #[test]
 fn every_code_that_is_named_exists() -> io::Result<()> {
-    let known = |code: Code| TO_COME.contains(&code.0) || rules().any(|rule| rule.code == code);
+    let known = |code: Code| rules().any(|rule| rule.code == code);
     for rule in rules() {
         for code in rule.explains {
             assert!(known(*code), "{} explains {code}, which is nothing", rule.code);
@@ -239,8 +234,8 @@ fn the_catalogue_is_the_shared_one() -> io::Result<()> {
         }
     }
     for (code, (name, severity)) in &shared {
-        if !TO_COME.contains(&code.0) && !rules().any(|rule| rule.code == *code) {
-            wrong.push(format!("{code} {name} has no rule and isn't in TO_COME"));
+        if !rules().any(|rule| rule.code == *code) {
+            wrong.push(format!("{code} {name} has no rule"));
         }
         if severity.contains("undecided") != UNDECIDED.contains(&code.0) {
             wrong.push(format!("{code} {name}: {severity}, but UNDECIDED says otherwise"));
@@ -311,9 +306,6 @@ const SECTIONS: [&str; 6] = [
 ];
 /// No section says anything of use in fewer.
 const FEWEST_WORDS: usize = 6;
-
-/// Their pages are written, their rules are not; candidates may name them.
-const TO_COME: &[u16] = &[706, 801, 802, 803, 804, 805, 806, 808];
 
 /// What the catalogue calls undecided: a doubt, not a problem.
 const UNDECIDED: [u16; 4] = [212, 607, 613, 616];

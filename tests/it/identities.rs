@@ -55,6 +55,7 @@ impl Machine {
                     config,
                     wire,
                     logs: None,
+                    proxyconf: None,
                 },
                 &Filter::default(),
             ),

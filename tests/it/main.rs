@@ -19,6 +19,8 @@ mod lab;
 #[cfg(unix)]
 mod limits;
 #[cfg(unix)]
+mod lint;
+#[cfg(unix)]
 mod log_files;
 #[cfg(unix)]
 mod logs;
@@ -32,6 +34,10 @@ mod oracle;
 mod progress;
 #[cfg(unix)]
 mod proxies;
+#[cfg(unix)]
+mod recipes;
+mod recipes_alb;
+mod recipes_schema;
 #[cfg(unix)]
 mod remedies;
 mod report;

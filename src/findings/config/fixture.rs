@@ -67,5 +67,6 @@ fn unprobed(config: Discovery) -> Evidence {
         config,
         wire,
         logs: None,
+        proxyconf: None,
     }
 }

@@ -111,6 +111,7 @@ fn spiffe(fault: &KeyFault) -> Draft {
         file: path.display().to_string(),
         line: None,
         column: None,
+        text: None,
     }));
     draft
 }

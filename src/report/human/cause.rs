@@ -34,6 +34,11 @@ pub(super) fn in_brief(page: &mut Page, findings: &[Finding]) {
     let mut label = "also";
     for finding in causes {
         headline(page, label, finding);
+        finding
+            .locations
+            .iter()
+            .filter(|place| place.text.is_some())
+            .for_each(|place| quote(page, place));
         label = "";
         if !finding.remedy.text.is_empty() {
             let lead = [page.label(""), Span::plain("  fix: ")];
@@ -81,9 +86,7 @@ fn follows(finding: &Finding) -> Option<String> {
 
 /// Where it is, how it is mended, what else it could be, and the log lines to know it by.
 fn details(page: &mut Page, report: &Report, finding: &Finding) {
-    for place in &finding.locations {
-        page.unbroken(&[page.label(""), Span::plain(located(place))]);
-    }
+    finding.locations.iter().for_each(|place| quote(page, place));
     if !finding.remedy.text.is_empty() || !finding.remedy.snippets.is_empty() {
         fix(page, report, finding);
     }
@@ -94,28 +97,78 @@ fn details(page: &mut Page, report: &Report, finding: &Finding) {
     logs(page, report, finding);
 }
 
-fn located(place: &Location) -> String {
+/// `nginx.conf:12:5`.
+pub(in crate::report) fn located(place: &Location) -> String {
     let numbers = [place.line, place.column].map(|number| number.map(|number| format!(":{number}")));
     let [line, column] = numbers.map(Option::unwrap_or_default);
-    format!("at {}{line}{column}", place.file)
+    format!("{}{line}{column}", place.file)
+}
+
+/// A place, and what stands there with a mark below the first character that it is about.
+fn quote(page: &mut Page, place: &Location) {
+    page.unbroken(&[page.label(""), Span::plain(format!("at {}", located(place)))]);
+    let (Some(text), Some(line)) = (&place.text, place.line) else {
+        return;
+    };
+    let numbered = |number: &str, bar: &str, text: Span| [Span::faint(format!("{number:>5} {bar} ")), text];
+    let (label, bar) = (page.label(""), page.bar());
+    // A tab is as wide as the terminal likes: it takes one column here.
+    let text = text.replace('\t', " ");
+    let [number, quoted] = numbered(&line.to_string(), bar, Span::plain(&text));
+    page.unbroken(&[label.clone(), number, quoted]);
+    if let Some(column) = place.column.filter(|column| *column <= text.chars().count()) {
+        let mark = Span::new(format!("{}^", " ".repeat(column - 1)), Ink::Caution);
+        let [number, mark] = numbered("", bar, mark);
+        page.unbroken(&[label, number, mark]);
+    }
 }
 
 fn fix(page: &mut Page, report: &Report, finding: &Finding) {
     page.blank();
     page.flow(&[page.label("fix")], &[Span::strong(&finding.remedy.text)]);
     let behind = proxy_of(report, finding);
-    for snippet in chosen(&finding.remedy.snippets, behind.map(|(proxy, _)| proxy)) {
+    for snippet in chosen(&finding.remedy.snippets, behind.proxy()) {
         page.blank();
         page.flow(&[page.label("")], &[Span::plain(place(snippet, behind))]);
         page.verbatim(LABEL + 2, &snippet.text, Ink::Plain);
     }
 }
 
-/// The proxy in front of the first endpoint that the finding is about, and its version.
-fn proxy_of<'a>(report: &'a Report, finding: &Finding) -> Option<(Proxy, Option<&'a str>)> {
+/// The proxy that a fix is for.
+#[derive(Clone, Copy)]
+enum Behind<'a> {
+    /// It was recognised in front of an endpoint; with its version, where it says so.
+    Answers(Proxy, Option<&'a str>),
+    /// The finding is about its configuration file.
+    Configured(Proxy),
+    /// It isn't known.
+    Unknown,
+}
+
+impl Behind<'_> {
+    fn proxy(self) -> Option<Proxy> {
+        match self {
+            Self::Answers(proxy, _) | Self::Configured(proxy) => Some(proxy),
+            Self::Unknown => None,
+        }
+    }
+}
+
+/// The proxy whose file the finding is about, or the one in front of the first endpoint.
+fn proxy_of<'a>(report: &'a Report, finding: &Finding) -> Behind<'a> {
+    let is_written = finding.locations.iter().any(|place| place.text.is_some());
+    if let Some(snippet) = finding.remedy.snippets.first().filter(|_| is_written) {
+        return Behind::Configured(snippet.proxy);
+    }
     let about = |endpoint: &&EndpointReport| finding.endpoints.contains(&endpoint.id);
-    let proxy = report.endpoints.iter().find(about)?.proxy.as_ref()?;
-    Some((proxy.name, proxy.version.as_deref()))
+    let proxy = report
+        .endpoints
+        .iter()
+        .find(about)
+        .and_then(|endpoint| endpoint.proxy.as_ref());
+    proxy.map_or(Behind::Unknown, |proxy| {
+        Behind::Answers(proxy.name, proxy.version.as_deref())
+    })
 }
 
 /// What goes with the proxy that is there; where that has no snippet, the first two.
@@ -132,14 +185,17 @@ fn chosen(snippets: &[Snippet], behind: Option<Proxy>) -> Vec<&Snippet> {
 }
 
 /// Where a snippet belongs.
-fn place(snippet: &Snippet, behind: Option<(Proxy, Option<&str>)>) -> String {
+fn place(snippet: &Snippet, behind: Behind<'_>) -> String {
     match (snippet.proxy, snippet.language.as_str(), behind) {
         (Proxy::Hoop, "sh", _) => "run:".to_owned(),
         (Proxy::Hoop, _, _) => "in Hoop's own configuration:".to_owned(),
-        (proxy, _, Some((there, Some(version)))) if there == proxy => {
+        (proxy, _, Behind::Answers(there, Some(version))) if there == proxy => {
             format!("in {}, which answers here as version {version}:", proxy.name())
         }
-        (proxy, _, Some((there, _))) if there == proxy => format!("in {}, which answers here:", proxy.name()),
+        (proxy, _, Behind::Answers(there, None)) if there == proxy => {
+            format!("in {}, which answers here:", proxy.name())
+        }
+        (proxy, _, Behind::Configured(there)) if there == proxy => format!("for instance, in {}:", proxy.name()),
         (proxy, _, _) => format!("if it is {}:", proxy.name()),
     }
 }

@@ -145,6 +145,14 @@ impl Page {
         }
     }
 
+    /// What separates a line's number from the line.
+    pub(super) fn bar(&self) -> &'static str {
+        match self.look.glyphs {
+            Glyphs::Unicode => "│",
+            Glyphs::Ascii => "|",
+        }
+    }
+
     /// The mark of a warning.
     pub(super) fn caution(&self) -> &'static str {
         "!"

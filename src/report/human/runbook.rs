@@ -21,18 +21,10 @@ pub fn list(look: Look) -> String {
         page.blank();
         page.flow(&[], &[Span::strong(*title)]);
         for runbook in PAGES.iter().filter(|runbook| runbook.code.0 / 100 == *area) {
-            let mark = match runbook.is_detected() {
-                true => " ",
-                false => NOT_DETECTED,
-            };
-            finding(&mut page, runbook, mark);
+            finding(&mut page, runbook);
         }
     }
     page.blank();
-    if PAGES.iter().any(|runbook| !runbook.is_detected()) {
-        let text = "has a page, but this version can't detect it by itself";
-        page.flow(&[Span::plain(format!("{NOT_DETECTED} "))], &[Span::faint(text)]);
-    }
     page.flow(&[], &[Span::faint("hoop-doctor explain CODE prints a page")]);
     page.into_text()
 }
@@ -61,7 +53,7 @@ pub fn meanings(meanings: &[Meaning], look: Look) -> String {
         let because = same_reason.first().map_or("", |meaning| meaning.because);
         page.flow(&[Span::faint("because of ")], &[Span::faint(format!("\"{because}\""))]);
         for meaning in same_reason {
-            finding(&mut page, meaning.page, " ");
+            finding(&mut page, meaning.page);
         }
     }
     page.blank();
@@ -81,8 +73,8 @@ pub fn meanings(meanings: &[Meaning], look: Look) -> String {
 }
 
 /// One line: code, mark, name, what is wrong.
-fn finding(page: &mut Page, runbook: &Runbook, mark: &str) {
-    let code = format!("  {}{mark} ", runbook.code);
+fn finding(page: &mut Page, runbook: &Runbook) {
+    let code = format!("  {}  ", runbook.code);
     let name = format!("{:NAME$}", runbook.name());
     let lead = [Span::plain(code), Span::strong(name)];
     page.flow(&lead, &code_marked(runbook.summary()));
@@ -190,8 +182,6 @@ fn indent(columns: usize) -> Span {
     Span::plain(" ".repeat(columns))
 }
 
-/// The mark of a finding without a rule.
-const NOT_DETECTED: &str = "*";
 /// Columns before text.
 const TEXT: usize = 2;
 /// Columns before code.

@@ -15,6 +15,9 @@ use time::{Duration, OffsetDateTime};
 /// The name that the lab's clients ask for.
 pub(crate) const GATEWAY: &str = "gateway.lab.test";
 
+/// The name for gRPC, where it has a host of its own.
+pub(crate) const GRPC: &str = "grpc.lab.test";
+
 /// A name that no client of the lab asks for.
 const OTHER: &str = "other.lab.test";
 
@@ -113,7 +116,7 @@ enum Chain {
 
 const HEALTHY: Leaf = Leaf {
     fault: None,
-    names: &[GATEWAY, "localhost", "127.0.0.1"],
+    names: &[GATEWAY, GRPC, "localhost", "127.0.0.1"],
     common_name: GATEWAY,
     valid: (-30, 365),
     chain: Chain::Full,

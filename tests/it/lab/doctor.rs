@@ -57,6 +57,23 @@ impl Report {
         self.findings().first()?["message"].as_str()
     }
 
+    /// The file and the line that the first finding names first.
+    pub(crate) fn first_place(&self) -> Option<(&str, u64)> {
+        let place = &self.findings().first()?["locations"][0];
+        Some((place["file"].as_str()?, place["line"].as_u64()?))
+    }
+
+    /// All that was found, a line each, for a failure.
+    pub(crate) fn told(&self) -> String {
+        let line = |one: &Value| format!("\n    {} {}: {}", one["code"], one["severity"], one["message"]);
+        self.findings().iter().map(line).collect()
+    }
+
+    /// Whether nothing has to be mended.
+    pub(crate) fn is_healthy(&self) -> bool {
+        self.json["verdict"] == "healthy" && !self.has(Severity::Error) && !self.has(Severity::Warning)
+    }
+
     /// The pieces of configuration that the cause's remedy has, each with the proxy whose it is.
     pub(crate) fn snippets(&self) -> impl Iterator<Item = (&str, &str)> {
         let cause = self.findings().first();

@@ -47,4 +47,9 @@ impl Gateway {
     pub(crate) fn grpc_tls(&self) -> SocketAddr {
         self.tls.grpc_addr()
     }
+
+    /// The REST port of the gateway that has TLS.
+    pub(crate) fn rest_tls(&self) -> SocketAddr {
+        self.tls.rest_addr()
+    }
 }

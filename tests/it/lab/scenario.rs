@@ -129,6 +129,11 @@ impl Scenario {
 
     /// The report on what is served.
     pub(crate) fn ask(&self, lab: &Lab, served: &Served) -> Result<Report, ScenarioError> {
+        self.ask_with(lab, served, &[])
+    }
+
+    /// The same with more arguments.
+    pub(crate) fn ask_with(&self, lab: &Lab, served: &Served, more: &[&str]) -> Result<Report, ScenarioError> {
         let home = lab.fresh_folder()?;
         let address = format!("{GATEWAY}:{}:{}", served.address.port(), served.address.ip());
         let ca = lab.ca().display().to_string();
@@ -147,6 +152,7 @@ impl Scenario {
             args.extend(["--auth", "--key-file", &key]);
         }
         args.extend(["--resolve", &address, "--ca", &ca, "-o", "json"]);
+        args.extend(more);
         Ok(hoop_doctor(&home, args)?)
     }
 }

@@ -44,6 +44,7 @@ pub(super) fn healthy() -> Report {
         findings: Vec::new(),
         findings_left_out: 0,
         logs: None,
+        proxy_config: None,
     }
 }
 
@@ -199,6 +200,7 @@ fn http2_not_enabled() -> Finding {
             file: "/etc/nginx/conf.d/hoop.conf".to_owned(),
             line: Some(12),
             column: Some(5),
+            text: None,
         }],
         logged_as: vec![
             "connection error: desc = \"transport: authentication handshake failed: remote error: tls: no application \

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use hoop_doctor::findings::{Candidate, Decide, Location, Remedy, Snippet};
+use hoop_doctor::proxies::Proxy;
 use hoop_doctor::report::human::{Detail, Glyphs, Look, Paint, render};
 use hoop_doctor::report::{
-    EndpointReport, Finding, IdentityReport, LayerReport, LimitReport, LogFile, LogSighting, LogsReport, Observation,
-    ProxyReport, Report, SettingReport, Tool, ViaReport, json,
+    AllowedReport, ConfFile, EndpointReport, Finding, IdentityReport, LayerReport, LimitReport, LogFile, LogSighting,
+    LogsReport, Observation, ProxyConfReport, ProxyReport, Report, SettingReport, Tool, ViaReport, json,
 };
 use proptest::prelude::{ProptestConfig, Strategy, any, proptest};
 use proptest::{collection, prop_assert, prop_assert_eq, prop_oneof, sample};
@@ -105,6 +106,7 @@ fn filled(mut report: Report, texts: &[String]) -> Report {
         findings,
         findings_left_out: _,
         logs,
+        proxy_config,
     } = &mut report;
     [name, version, build, started_at].into_iter().for_each(&mut fill);
     unknown_because.iter_mut().for_each(&mut fill);
@@ -114,7 +116,28 @@ fn filled(mut report: Report, texts: &[String]) -> Report {
     observations.iter_mut().for_each(|one| observation(one, &mut fill));
     findings.iter_mut().for_each(|one| finding(one, &mut fill));
     *logs = Some(logged(&mut fill));
+    *proxy_config = Some(configured(&mut fill));
     report
+}
+
+fn configured(fill: &mut impl FnMut(&mut String)) -> ProxyConfReport {
+    let [mut name, mut file, mut code, mut reason] = [const { String::new() }; 4];
+    [&mut name, &mut file, &mut code, &mut reason]
+        .into_iter()
+        .for_each(fill);
+    ProxyConfReport {
+        files: vec![ConfFile {
+            name,
+            proxy: Proxy::Nginx,
+            lines: 1,
+        }],
+        allowed: vec![AllowedReport {
+            file,
+            line: 1,
+            codes: vec![code],
+            reason: Some(reason),
+        }],
+    }
 }
 
 fn logged(fill: &mut impl FnMut(&mut String)) -> LogsReport {
@@ -283,9 +306,11 @@ fn finding(finding: &mut Finding, mut fill: &mut impl FnMut(&mut String)) {
         file,
         line: _,
         column: _,
+        text,
     } in locations
     {
         fill(file);
+        text.iter_mut().for_each(&mut fill);
     }
     for Candidate { code: _, why } in candidates {
         fill(why);

@@ -34,6 +34,7 @@ fn unseen() -> Evidence {
         config,
         wire,
         logs: None,
+        proxyconf: None,
     }
 }
 
