@@ -144,9 +144,15 @@ impl<'a> Conf<'a> {
             .filter(|(_, site)| site.listener.layer == Layer::Http)
             .filter_map(|(index, site)| {
                 let route = site.healthz.surely()?;
+                let to = forward(route)?;
                 // A host for gRPC alone may have another one for REST beside it.
-                let is_rest = site.means(route) < Means::Grpc || to_port(route, REST);
-                Some((index, route, forward(route)?)).filter(|_| is_rest && known.insert(route))
+                let is_own = to.speaks.value == Speaks::Http1
+                    && site
+                        .connect()
+                        .surely()
+                        .is_some_and(|grpc| !std::ptr::eq(grpc, route) && forward(grpc).is_some());
+                let is_rest = site.means(route) < Means::Grpc || to_port(route, REST) || is_own;
+                Some((index, route, to)).filter(|_| is_rest && known.insert(route))
             });
         routes.collect()
     }
@@ -298,7 +304,7 @@ impl<'a> Site<'a> {
             // 8009 is AJP's port too.
             let is_foreign = to.is_some_and(|to| to.speaks.value == Speaks::Foreign);
             let is_ported = !is_foreign && servers.iter().any(|server| matches!(server.port, Some(GRPC | REST)));
-            match route.path.is_for_service() {
+            match route.path.is_for_service() && !self.is_by_the_way(route) {
                 true => Some(Sign::Named),
                 false => by_name.max(is_ported.then_some(Sign::Port)),
             }
@@ -306,9 +312,21 @@ impl<'a> Site<'a> {
         by_host.chain(by_route).max()
     }
 
+    /// Whether the path of a route is there only because a guard of all hosts asks for it: it leads where all the rest goes.
+    fn is_by_the_way(&self, route: &Route) -> bool {
+        let upstream = |route| forward(route).map(|to| &to.at);
+        let rest = self.healthz.by.and_then(upstream);
+        self.is_shared() && !route.guards.is_empty() && rest.is_some() && upstream(route) == rest
+    }
+
+    /// Whether other hosts share its listener, and its routes.
+    fn is_shared(&self) -> bool {
+        self.listener.hosts.is_empty() && self.host.is_some()
+    }
+
     /// The routes that are for its host: where many hosts share a listener, those that its requests get to, if any.
     fn own_routes(&self) -> impl Iterator<Item = &'a Route> {
-        let is_shared = self.listener.hosts.is_empty() && self.host.is_some();
+        let is_shared = self.is_shared();
         let is_missed = self.connect().by.is_none();
         let takers: Vec<&Route> = self
             .methods
@@ -473,7 +491,7 @@ fn taken<'a>(listener: &'a Listener, host: Option<&str>, request: &Request) -> T
     let mut found = Taken::default();
     for route in &listener.routes {
         let is = match listener.layer {
-            Layer::Tcp => Is::Yes,
+            Layer::Tcp => serves(&route.hosts, host),
             Layer::Http => serves(&route.hosts, host).and(takes(route, host, request)),
         };
         match is {

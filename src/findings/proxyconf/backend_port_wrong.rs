@@ -2,7 +2,7 @@
 
 use crate::findings::from_proxyconf::{Conf, GRPC, REST, once};
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, from_logs};
-use crate::proxyconf::Forward;
+use crate::proxyconf::{Forward, Layer};
 
 pub(in crate::findings) static RULE: Rule = Rule {
     code: Code(806),
@@ -19,14 +19,17 @@ pub(in crate::findings) static RULE: Rule = Rule {
         Code(505),
         Code(507),
         Code(502),
+        Code(803),
     ],
     check: from_logs::alone,
 };
 
 pub(in crate::findings) fn look(conf: &Conf<'_>) -> Vec<Draft> {
-    let grpc = conf
-        .grpc_forwards()
-        .filter(|(_, route, to)| is_to(to, REST) && (route.path.is_for_service() || to.is_http2()));
+    let grpc = conf.grpc_forwards().filter(|(site, route, to)| {
+        // Bytes have no path: the host's name has to say what they are.
+        let is_meant = route.path.is_for_service() || to.is_http2() || site.listener.layer == Layer::Tcp;
+        is_to(to, REST) && is_meant
+    });
     let grpc = grpc.map(|(_, route, to)| {
         (
             format!(

@@ -8,7 +8,7 @@ use hoop_doctor::findings::Severity;
 use hoop_doctor::report::Finding;
 
 use super::agreement::{checked, named, written_to};
-use super::{lint_files, told};
+use super::{codes, lint_files, told};
 use crate::lab::certificates::Certificates;
 use crate::lab::configurations;
 use crate::lab::few_at_a_time;
@@ -39,6 +39,47 @@ fn a_healthy_configuration_is_left_alone() -> io::Result<()> {
     assert!(
         wrong.is_empty(),
         "{} of {count} are wrong\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+    Ok(())
+}
+
+#[test]
+fn one_step_from_healthy_is_seen() -> io::Result<()> {
+    let scratch = tempfile::tempdir()?;
+    let certificates = Certificates::write_to(&scratch.path().join("certificates"))?;
+    let mut wrong = Vec::new();
+    let mut rows = 0;
+    for line in fs::read_to_string(configurations().join("near.tsv"))?.lines() {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let [name, before, after, expected] = columns[..] else {
+            panic!("near.tsv: no row: {line:?}")
+        };
+        if line.starts_with('#') {
+            continue;
+        }
+        rows += 1;
+        let given = written_to(
+            scratch.path(),
+            &configurations().join("healthy").join(name),
+            &certificates,
+        )?;
+        let content = fs::read_to_string(&given)?;
+        assert!(content.contains(before), "{name} has no {before:?}");
+        fs::write(&given, content.replace(before, after))?;
+        let report = lint_files(&[&given]);
+        let first = codes(&report).into_iter().next().unwrap_or_default();
+        // What informs alone stands in many healthy ones too.
+        let is_right = first == expected || (expected == "-" && (first.is_empty() || first.ends_with('.')));
+        if !is_right {
+            wrong.push(format!("{line}\n{}", told(&report)));
+        }
+    }
+    assert!(rows >= 50, "{rows} rows");
+    assert!(
+        wrong.is_empty(),
+        "{} of {rows} are wrong\n{}",
         wrong.len(),
         wrong.join("\n")
     );
