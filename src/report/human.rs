@@ -141,7 +141,11 @@ pub(super) fn health(report: &Report) -> String {
         && let Some(config) = &report.proxy_config
     {
         let names: Vec<&str> = config.files.iter().map(|file| file.name.as_str()).collect();
-        return format!("nothing in {} breaks Hoop", listed(&names));
+        // What isn't for Hoop was not judged.
+        return match report.findings.iter().any(|finding| finding.code == "HD808") {
+            true => format!("nothing in {} is for Hoop", listed(&names)),
+            false => format!("nothing in {} breaks Hoop", listed(&names)),
+        };
     }
     if report.findings_left_out > 0 || urls.len() < report.endpoints.len() || urls.is_empty() {
         return "nothing is wrong among the findings that were asked for".to_owned();
