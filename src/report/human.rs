@@ -144,7 +144,7 @@ pub(super) fn health(report: &Report) -> String {
         // What isn't for Hoop was not judged.
         return match report.findings.iter().any(|finding| finding.code == "HD808") {
             true => format!("nothing in {} is for Hoop", listed(&names)),
-            false => format!("nothing in {} breaks Hoop", listed(&names)),
+            false => format!("nothing was found in {} that breaks Hoop", listed(&names)),
         };
     }
     if report.findings_left_out > 0 || urls.len() < report.endpoints.len() || urls.is_empty() {
