@@ -5,7 +5,7 @@ use super::Rule;
 mod alpn_missing;
 mod connection_lost;
 mod connection_recycled;
-mod few_streams;
+pub(super) mod few_streams;
 mod frame_size;
 mod goaway;
 mod handshake_failed;

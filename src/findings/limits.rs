@@ -3,9 +3,9 @@
 use super::Rule;
 
 mod body;
-mod header;
+pub(super) mod header;
 pub(super) mod held;
-mod idle;
+pub(super) mod idle;
 mod lifetime;
 mod message;
 mod response_buffered;

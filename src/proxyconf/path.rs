@@ -87,8 +87,8 @@ impl Host {
     /// Whether this name is among them.
     pub fn serves(&self, name: &str) -> Is {
         match self {
-            Self::Name(own) => is(own.eq_ignore_ascii_case(name)),
-            Self::Below(end) => is(name.len() > end.len() && name.to_ascii_lowercase().ends_with(end.as_str())),
+            Self::Name(own) => Is::from(own.eq_ignore_ascii_case(name)),
+            Self::Below(end) => Is::from(name.len() > end.len() && name.to_ascii_lowercase().ends_with(end.as_str())),
             Self::Else(_) => Is::Perhaps,
         }
     }
@@ -99,19 +99,19 @@ impl Path {
     pub fn takes(&self, path: &str) -> Is {
         match self {
             Self::All => Is::Yes,
-            Self::Exact(own) => is(own == path),
-            Self::Prefix(start) => is(path.starts_with(start.as_str())),
+            Self::Exact(own) => Is::from(own == path),
+            Self::Prefix(start) => Is::from(path.starts_with(start.as_str())),
             Self::Segments(own) => {
                 let own = own.trim_end_matches('/');
                 let rest = path.strip_prefix(own);
-                is(rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+                Is::from(rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
             }
-            Self::PrefixAnyCase(start) => is(path.to_ascii_lowercase().starts_with(&start.to_ascii_lowercase())),
+            Self::PrefixAnyCase(start) => Is::from(path.to_ascii_lowercase().starts_with(&start.to_ascii_lowercase())),
             Self::Matches(pattern) => match Regex::new(pattern) {
-                Ok(regex) => is(regex.is_match(path)),
+                Ok(regex) => Is::from(regex.is_match(path)),
                 Err(_) => Is::Perhaps,
             },
-            Self::Glob(pattern) => is(fits(pattern.as_bytes(), path.as_bytes())),
+            Self::Glob(pattern) => Is::from(fits(pattern.as_bytes(), path.as_bytes())),
             Self::Any(all) => all.iter().map(|one| one.takes(path)).fold(Is::No, Is::or),
             Self::Else(_) => Is::Perhaps,
         }
@@ -160,10 +160,12 @@ impl Is {
     }
 }
 
-fn is(so: bool) -> Is {
-    match so {
-        true => Is::Yes,
-        false => Is::No,
+impl From<bool> for Is {
+    fn from(so: bool) -> Self {
+        match so {
+            true => Self::Yes,
+            false => Self::No,
+        }
     }
 }
 

@@ -126,7 +126,7 @@ fn grpc(path: &str, asked: &Asked) -> String {
             "grpc_pass, not proxy_pass: only this speaks HTTP/2 to the gateway.",
         ),
     };
-    let target = authority(&asked.gateway, 8010);
+    let target = asked.at(8010);
     let all = match path {
         "/" => "Every path: Connect, PreConnect and HealthCheck.",
         _ => "The whole service: Connect, PreConnect and HealthCheck.",
@@ -155,7 +155,7 @@ fn rest(asked: &Asked) -> String {
         ),
         false => ("http", "The API, the web application and the WebSockets."),
     };
-    let target = authority(&asked.gateway, 8009);
+    let target = asked.at(8009);
     format!(
         "    location / {{
         # {why}
@@ -176,14 +176,6 @@ fn rest(asked: &Asked) -> String {
     }}
 "
     )
-}
-
-/// A host with its port; addresses of IPv6 need brackets.
-fn authority(host: &str, port: u16) -> String {
-    match host.contains(':') && !host.starts_with('[') {
-        true => format!("[{host}]:{port}"),
-        false => format!("{host}:{port}"),
-    }
 }
 
 #[cfg(test)]

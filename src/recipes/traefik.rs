@@ -6,10 +6,7 @@ use super::key_beside;
 /// REST and gRPC on one port, by path and, where gRPC has a host of its own, by host.
 pub(super) fn traefik(asked: &Asked) -> String {
     let host = &asked.host;
-    let gateway = match asked.gateway.contains(':') {
-        true => format!("[{}]", asked.gateway),
-        false => asked.gateway.clone(),
-    };
+    let (to_grpc, to_rest) = (asked.at(8010), asked.at(8009));
     let certificate = asked.certificate.as_deref().unwrap_or("/etc/traefik/tls/fullchain.pem");
     let key = key_beside(certificate);
     let grpc_host = asked.grpc();
@@ -65,12 +62,12 @@ http:
       loadBalancer:{transport}
         servers:
         # {grpc_why}
-        - url: "{grpc}://{gateway}:8010"
+        - url: "{grpc}://{to_grpc}"
         # No health check: mode grpc asks for grpc.health.v1, which the gateway doesn't have.
     hoop-api:
       loadBalancer:{transport}
         servers:
-        - url: "{rest}://{gateway}:8009"
+        - url: "{rest}://{to_rest}"
         healthCheck:
           # Any other path is answered by the web application, even where the gateway is broken.
           path: /api/healthz

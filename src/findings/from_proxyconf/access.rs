@@ -1,10 +1,8 @@
 //! What stands between a client and the gateway: what refuses, sends away, slows down or takes something out.
 
-use super::limits::path;
-use super::routes::{METHOD_NAMES, adds_slash};
-use super::site::{Means, Taken};
+use super::routes::adds_slash;
 use super::{Conf, Draft, Site, forward, once};
-use crate::findings::{Confidence, Severity};
+use crate::findings::Severity;
 use crate::proxyconf::{Action, Guard, GuardKind, Layer, Route};
 
 /// HD611: gRPC is refused before it reaches the gateway.
@@ -20,7 +18,7 @@ pub(super) fn denied(conf: &Conf<'_>) -> Vec<Draft> {
             }
         };
         Draft::new(
-            format!("calls to {} {what}: {}", path(route), guard.name),
+            format!("calls to {} {what}: {}", route.path, guard.name),
             "exempt /protobuf.Transport/ from it: the gateway asks for credentials itself",
         )
         .place(&guard.at)
@@ -29,8 +27,7 @@ pub(super) fn denied(conf: &Conf<'_>) -> Vec<Draft> {
         Draft::new(
             format!(
                 "calls to {} are asked for a client certificate, and Hoop has none: {}",
-                path(route),
-                guard.name
+                route.path, guard.name
             ),
             "exempt /protobuf.Transport/ from it",
         )
@@ -100,8 +97,7 @@ pub(super) fn answers_itself(conf: &Conf<'_>) -> Vec<Draft> {
     let aborted = guarded(conf, |guard| guard.kind == GuardKind::Aborts).map(|(route, guard)| {
         let message = format!(
             "calls to {} are answered with an error by the proxy itself: {}",
-            path(route),
-            guard.name
+            route.path, guard.name
         );
         Draft::new(message, "exempt /protobuf.Transport/ from it").place(&guard.at)
     });
@@ -112,7 +108,7 @@ pub(super) fn answers_itself(conf: &Conf<'_>) -> Vec<Draft> {
 pub(super) fn limited(conf: &Conf<'_>) -> Vec<Draft> {
     let limits = guarded(conf, |guard| guard.kind == GuardKind::Limits).map(|(route, guard)| {
         Draft::new(
-            format!("calls to {} are limited: {}", path(route), guard.name),
+            format!("calls to {} are limited: {}", route.path, guard.name),
             "exempt /protobuf.Transport/ from it: agents behind one address share what is left",
         )
         .severity(match is_of_concurrency(&guard.name) {
@@ -165,8 +161,7 @@ pub(super) fn stripped(conf: &Conf<'_>) -> Vec<Draft> {
         })?;
         let message = format!(
             "calls to {} reach the gateway without `{header}`: {}",
-            path(route),
-            removed.name
+            route.path, removed.name
         );
         let draft = Draft::new(
             message,
@@ -187,25 +182,9 @@ fn guarded<'a>(conf: &Conf<'a>, asked: impl Fn(&Guard) -> bool) -> impl Iterator
 }
 
 /// Routes that take gRPC calls and forward none, at the sites through which gRPC has to come.
-pub(super) fn answering<'c, 'a>(conf: &'c Conf<'a>) -> impl Iterator<Item = (&'c Site<'a>, &'a Route)> {
+fn answering<'c, 'a>(conf: &'c Conf<'a>) -> impl Iterator<Item = (&'c Site<'a>, &'a Route)> {
     conf.ways_in().into_iter().filter_map(|site| {
         let route = site.connect().surely()?;
         forward(route).is_none().then_some((site, route))
     })
-}
-
-/// The names of the methods for which this holds.
-pub(super) fn methods(site: &Site<'_>, holds: impl Fn(&Taken<'_>) -> bool) -> Vec<&'static str> {
-    let all = site.methods.iter().zip(METHOD_NAMES);
-    all.filter(|(taken, _)| holds(taken)).map(|(_, name)| name).collect()
-}
-
-/// What isn't for gRPC.
-pub(super) fn is_elsewhere(site: &Site<'_>, taken: &Taken<'_>) -> bool {
-    taken.perhaps.is_empty() && taken.by.is_none_or(|route| site.means(route) == Means::Rest)
-}
-
-/// A warning that something else could be meant.
-pub(super) fn likely(draft: Draft) -> Draft {
-    draft.confidence(Confidence::Likely).severity(Severity::Error)
 }

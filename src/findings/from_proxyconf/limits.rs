@@ -2,7 +2,9 @@
 
 use super::{Conf, Draft, once};
 use crate::findings::Severity;
+use crate::findings::limits::header::COMMON;
 use crate::findings::limits::held::seconds;
+use crate::findings::limits::idle::{KEPT_ALIVE, LONG_ENOUGH};
 use crate::proxies::Proxy;
 use crate::proxyconf::{From, Limits, Listener, Route, Setting, Speaks};
 
@@ -12,7 +14,7 @@ pub(super) fn body(conf: &Conf<'_>) -> Vec<Draft> {
         let body = limits.body.as_ref()?;
         let message = format!(
             "a stream to {} may carry {} in all: {}",
-            path(route),
+            route.path,
             bytes(body.value),
             said(body)
         );
@@ -61,8 +63,8 @@ pub(super) fn idle(conf: &Conf<'_>) -> Vec<Draft> {
     of_streams(conf, |route, _, limits| {
         let shortest = limits.idle.iter().min_by_key(|one| one.value)?;
         let severity = match (shortest.value, shortest.from) {
-            (LONG_SILENCE.., _) => return None,
-            (..KEEPALIVE, _) => Severity::Error,
+            (LONG_ENOUGH.., _) => return None,
+            (..KEPT_ALIVE, _) => Severity::Error,
             (_, From::Written) => Severity::Warn,
             // What everybody has, and the agent's keepalive every 10 s covers.
             (_, From::Default) => Severity::Info,
@@ -70,12 +72,12 @@ pub(super) fn idle(conf: &Conf<'_>) -> Vec<Draft> {
         let all: Vec<String> = limits
             .idle
             .iter()
-            .filter(|one| one.value < LONG_SILENCE)
+            .filter(|one| one.value < LONG_ENOUGH)
             .map(said)
             .collect();
         let message = format!(
             "a stream to {} that is quiet for {} is ended: {}",
-            path(route),
+            route.path,
             span(shortest.value),
             all.join(", ")
         );
@@ -90,7 +92,7 @@ pub(super) fn lifetime(conf: &Conf<'_>) -> Vec<Draft> {
         let shortest = limits.lifetime.iter().min_by_key(|one| one.value)?;
         let message = format!(
             "a stream to {} is ended {} after it began, whatever flows: {}",
-            path(route),
+            route.path,
             span(shortest.value),
             said(shortest)
         );
@@ -112,7 +114,7 @@ pub(super) fn request_buffered(conf: &Conf<'_>) -> Vec<Draft> {
             .filter(|one| one.value && to.speaks.value != Speaks::Http1)?;
         let message = format!(
             "requests to {} are collected before the gateway sees any of them: {}",
-            path(route),
+            route.path,
             said(buffers)
         );
         Some(Draft::new(message, "don't collect requests on the gRPC route").place(&buffers.at))
@@ -129,7 +131,7 @@ pub(super) fn response_buffered(conf: &Conf<'_>) -> Vec<Draft> {
             .filter(|one| one.value && to.speaks.value != Speaks::Http1)?;
         let message = format!(
             "what the gateway sends through {} is held back: {}",
-            path(route),
+            route.path,
             said(buffers)
         );
         Some(Draft::new(message, "pass answers of the gRPC route on as they come").place(&buffers.at))
@@ -152,11 +154,6 @@ pub(super) fn said<T>(setting: &Setting<T>) -> String {
         From::Written => setting.name.clone(),
         From::Default => format!("{} is not set", setting.name),
     }
-}
-
-/// A route in words.
-pub(super) fn path(route: &Route) -> String {
-    route.path.to_string()
 }
 
 /// A time span given in milliseconds.
@@ -186,8 +183,6 @@ fn bytes(count: u64) -> String {
 const MUCH: u64 = 1 << 30;
 /// A token as HD702 has it, and one as most are, in bytes.
 const LONG_TOKEN: u64 = 8_192;
-const COMMON_TOKEN: u64 = 4_096;
-/// Below this a keepalive every 10 s may come too late; above the other a wait for approval is survived. Milliseconds.
-const KEEPALIVE: u64 = 15_000;
-const LONG_SILENCE: u64 = 5 * 60_000;
+const COMMON_TOKEN: u64 = COMMON as u64;
+/// In milliseconds.
 const DAY: u64 = 24 * 3_600_000;

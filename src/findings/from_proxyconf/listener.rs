@@ -2,6 +2,7 @@
 
 use super::limits::{said, span};
 use super::{Conf, Draft, Site, once};
+use crate::findings::http2::few_streams::ENOUGH;
 use crate::findings::{Confidence, Severity};
 use crate::proxies::Proxy;
 use crate::proxyconf::{From, Http2, Layer, Setting, Terminated, Tls};
@@ -130,7 +131,7 @@ pub(super) fn few_streams(conf: &Conf<'_>) -> Vec<Draft> {
             .limits
             .streams
             .as_ref()
-            .filter(|streams| streams.value < FEWEST_STREAMS)?;
+            .filter(|streams| streams.value < u64::from(ENOUGH))?;
         let message = format!(
             "the listener at {} allows {} streams at a time on a connection: {}",
             site.name(),
@@ -168,8 +169,6 @@ pub(super) fn recycled(conf: &Conf<'_>) -> Vec<Draft> {
     once(recycled)
 }
 
-/// Below this a client with several sessions waits (catalogue, HD409).
-const FEWEST_STREAMS: u64 = 32;
 /// Below these a connection ends within an ordinary session.
 const FEWEST_REQUESTS: u64 = 100;
 const SHORTEST_AGE: u64 = 5 * 60_000;

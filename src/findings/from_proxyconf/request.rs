@@ -59,10 +59,7 @@ impl Request {
     /// sends may be anything where it isn't known.
     fn meets(&self, condition: &Condition, host: Option<&str>) -> Is {
         let met = match &condition.asks {
-            Asks::Method(methods) => match methods.iter().any(|method| method.eq_ignore_ascii_case(self.method)) {
-                true => Is::Yes,
-                false => Is::No,
-            },
+            Asks::Method(methods) => Is::from(methods.iter().any(|method| method.eq_ignore_ascii_case(self.method))),
             Asks::Header(name, start) => match self.headers.iter().find(|(own, _)| own == name) {
                 None => Is::No,
                 Some((_, value)) if value.starts_with(start.as_str()) => Is::Yes,
@@ -74,10 +71,7 @@ impl Request {
                 Some(host) => hosts.iter().map(|own| own.serves(host)).fold(Is::No, Is::or),
             },
             Asks::Path(path) => path.takes(self.path),
-            Asks::HostWithoutPort => match self.names_port {
-                true => Is::No,
-                false => Is::Yes,
-            },
+            Asks::HostWithoutPort => Is::from(!self.names_port),
             Asks::Never(_) => Is::No,
             Asks::Else(_) => Is::Perhaps,
         };

@@ -1,20 +1,18 @@
 //! Where gRPC calls end up.
 
-use super::access::{is_elsewhere, methods};
-use super::limits::path;
-use super::site::Means;
+use super::site::{Means, Taken};
 use super::{Conf, Draft, Site, forward, once};
-use crate::proxyconf::path::METHODS;
-use crate::proxyconf::{Action, Layer, Place, Route, Server};
+use crate::proxyconf::path::{Is, METHODS};
+use crate::proxyconf::{Action, Layer, Route, Server};
 
 /// The methods by the names that people know, in the order of [`METHODS`].
-pub(super) const METHOD_NAMES: [&str; 3] = ["Connect", "PreConnect", "HealthCheck"];
+const METHOD_NAMES: [&str; 3] = ["Connect", "PreConnect", "HealthCheck"];
 
 /// HD601: nothing takes gRPC calls to the gateway's gRPC port.
 pub(super) fn not_routed(conf: &Conf<'_>) -> Vec<Draft> {
     let rewritten = conf.grpc_routes().filter_map(|(_, route)| {
         let at = route.rewrites.as_ref()?;
-        let message = format!("calls to {} arrive at the gateway under another path", path(route));
+        let message = format!("calls to {} arrive at the gateway under another path", route.path);
         Some(Draft::new(message, "pass the path on as it is: it names the method").place(at))
     });
     let to_rest = conf.grpc_forwards().filter_map(|(site, route, to)| {
@@ -22,7 +20,7 @@ pub(super) fn not_routed(conf: &Conf<'_>) -> Vec<Draft> {
         (site.means(route) == Means::Grpc && !to.is_http2()).then(|| {
             let message = format!(
                 "calls to {} go to {same}, where the API goes too: gRPC reaches the REST port",
-                path(route)
+                route.path
             );
             Draft::new(message, "forward /protobuf.Transport/ to the gateway's gRPC port, 8010").place(&to.at)
         })
@@ -31,7 +29,7 @@ pub(super) fn not_routed(conf: &Conf<'_>) -> Vec<Draft> {
         let route = site.connect().surely().filter(|route| adds_slash(route))?;
         let message = format!(
             "calls are redirected to a path with a slash at its end, which is what {} is for",
-            path(route)
+            route.path
         );
         Some(
             Draft::new(
@@ -51,18 +49,16 @@ pub(super) fn not_routed(conf: &Conf<'_>) -> Vec<Draft> {
             return None;
         }
         let (what, at) = match taken.by {
-            Some(route @ Route { action: Action::Answer(status), at, .. }) => (format!("are answered with {status}, by the route for {}", path(route)), at),
-            Some(route) => (format!("go {}, by the route for {}", whither(route), path(route)), &route.at),
+            Some(route @ Route { action: Action::Answer(status), at, .. }) => (format!("are answered with {status}, by the route for {}", route.path), at),
+            Some(route) => (format!("go {}, by the route for {}", whither(route), route.path), &route.at),
             None => ("are taken by no route".to_owned(), &site.listener.at),
         };
-        let almost = match almost(site) {
-            Some(route) => format!(", and {} is another path", path(route)),
-            None => String::new(),
-        };
-        let at = almost_at(site).unwrap_or(at);
+        let almost = almost(site);
+        let at = almost.map_or(at, |route| &route.at);
+        let almost = almost.map_or(String::new(), |route| format!(", and {} is another path", route.path));
         let later = site.listener.routes.iter().find(|route| site.would_take(route));
         let why = match later {
-            Some(later) => format!("the one for {} comes too late", path(later)),
+            Some(later) => format!("the one for {} comes too late", later.path),
             None => format!("none is for /protobuf.Transport/{almost}"),
         };
         let message = format!("gRPC calls to {} {what}: {why}", site.name());
@@ -84,7 +80,7 @@ pub(super) fn partial(conf: &Conf<'_>) -> Vec<Draft> {
                 let go = if missing.len() == 1 { "goes" } else { "go" };
                 let message = format!(
                     "the route for {} takes Connect, and {} {go} elsewhere: standard agents work, embedded agents and `hoop run` don't",
-                    path(route),
+                    route.path,
                     missing.join(" and ")
                 );
                 Draft::new(message, "route the whole prefix /protobuf.Transport/ to the gRPC port").place(&route.at)
@@ -123,14 +119,18 @@ fn says_why(route: &Route) -> bool {
 fn almost<'a>(site: &Site<'a>) -> Option<&'a Route> {
     let names = |route: &&Route| {
         let text = route.path.to_string().to_ascii_lowercase();
-        text.contains("protobuf")
-            && !METHODS
-                .iter()
-                .any(|method| route.path.takes(method) == crate::proxyconf::path::Is::Yes)
+        text.contains("protobuf") && !METHODS.iter().any(|method| route.path.takes(method) == Is::Yes)
     };
     site.listener.routes.iter().find(names)
 }
 
-fn almost_at<'a>(site: &Site<'a>) -> Option<&'a Place> {
-    almost(site).map(|route| &route.at)
+/// The names of the methods for which this holds.
+fn methods(site: &Site<'_>, holds: impl Fn(&Taken<'_>) -> bool) -> Vec<&'static str> {
+    let all = site.methods.iter().zip(METHOD_NAMES);
+    all.filter(|(taken, _)| holds(taken)).map(|(_, name)| name).collect()
+}
+
+/// What isn't for gRPC.
+fn is_elsewhere(site: &Site<'_>, taken: &Taken<'_>) -> bool {
+    taken.perhaps.is_empty() && taken.by.is_none_or(|route| site.means(route) == Means::Rest)
 }

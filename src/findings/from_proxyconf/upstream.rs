@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::access::likely;
-use super::limits::{path, said};
+use super::limits::said;
 use super::site::{Means, forward, to_port};
 use super::{Conf, Draft, REST, once};
 use crate::findings::Confidence;
@@ -20,7 +19,7 @@ pub(super) fn protocol(conf: &Conf<'_>) -> Vec<Draft> {
             Speaks::Http1 | Speaks::Foreign if conf.same_as_rest(to).is_none() && !to_port(route, REST) => {
                 let message = format!(
                     "calls to {} are forwarded by HTTP/1.1, and the gateway's gRPC port speaks HTTP/2: {}",
-                    path(route),
+                    route.path,
                     said(&to.speaks)
                 );
                 Some(Draft::new(message, "speak gRPC, or HTTP/2, to the gateway's port 8010").place(&to.speaks.at))
@@ -29,11 +28,10 @@ pub(super) fn protocol(conf: &Conf<'_>) -> Vec<Draft> {
                 let same = conf.same_as_rest(to)?;
                 let message = format!(
                     "calls to {} go to {same}, where the API goes too: the gateway has a port for each",
-                    path(route)
+                    route.path
                 );
-                Some(likely(
-                    Draft::new(message, "forward /protobuf.Transport/ to the gateway's gRPC port, 8010").place(&to.at),
-                ))
+                let draft = Draft::new(message, "forward /protobuf.Transport/ to the gateway's gRPC port, 8010");
+                Some(draft.confidence(Confidence::Likely).place(&to.at))
             }
             Speaks::Http1 | Speaks::Http2 | Speaks::AsClient | Speaks::Foreign | Speaks::Unknown => None,
         }
@@ -43,7 +41,7 @@ pub(super) fn protocol(conf: &Conf<'_>) -> Vec<Draft> {
         is_grpc.then(|| {
             let message = format!(
                 "requests to {} at {} are forwarded by gRPC to the gateway's REST port: {}",
-                path(route),
+                route.path,
                 site.name(),
                 said(&to.speaks)
             );
@@ -60,7 +58,7 @@ pub(super) fn target_group(conf: &Conf<'_>) -> Vec<Draft> {
         (is_http1 && site.listener.layer == Layer::Http).then(|| {
             let message = format!(
                 "calls to {} go to a target group for HTTP/1.1: {}",
-                path(route),
+                route.path,
                 said(&to.speaks)
             );
             Draft::new(
@@ -99,7 +97,7 @@ pub(super) fn tls(conf: &Conf<'_>) -> Vec<Draft> {
             if own.value { said(other) } else { said(own) },
         );
         let draft = Draft::new(message, "use TLS towards the gateway on both ports where TLS_CERT, TLS_KEY or USE_TLS is set there, on none otherwise");
-        Some(likely(draft.place(&own.at).place(&other.at)))
+        Some(draft.confidence(Confidence::Likely).place(&own.at).place(&other.at))
     });
     once(wrong)
 }
@@ -107,7 +105,7 @@ pub(super) fn tls(conf: &Conf<'_>) -> Vec<Draft> {
 /// HD606: every server is known to be down, or there is none.
 pub(super) fn nobody_there(conf: &Conf<'_>) -> Vec<Draft> {
     let down = conf.grpc_forwards().filter_map(|(_, route, to)| {
-        let message = format!("calls to {} find no healthy server{}", path(route), named(to));
+        let message = format!("calls to {} find no healthy server{}", route.path, named(to));
         to.is_down()
             .then(|| Draft::new(message, "see why the health check fails, and register the gateway").place(&to.at))
     });
@@ -157,7 +155,7 @@ pub(super) fn proxy_header(conf: &Conf<'_>) -> Vec<Draft> {
             let at = to.sends_proxy_protocol.as_ref()?;
             let message = format!(
                 "calls to {} are sent on behind a PROXY header, which the gateway doesn't understand",
-                path(route)
+                route.path
             );
             let draft = Draft::new(message, "send none: the gateway reads no PROXY header").place(at);
             Some(draft.confidence(Confidence::Likely))

@@ -92,7 +92,7 @@ fn outcome(answer: &Answer) -> String {
 }
 
 /// As many as a small team's sessions through one agent.
-const ENOUGH: u32 = 32;
+pub(in crate::findings) const ENOUGH: u32 = 32;
 
 #[cfg(test)]
 mod tests {

@@ -74,7 +74,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
 }
 
 /// Ordinary tokens are as long as this, in bytes.
-const COMMON: u32 = 4096;
+pub(in crate::findings) const COMMON: u32 = 4096;
 
 fn logged_as(how: &Http2) -> Vec<String> {
     match &how.goaway {

@@ -97,9 +97,9 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
 /// How often an agent sends a packet (`pb.DefaultKeepAlive`), in milliseconds.
 const KEEPALIVE: u64 = 10_000;
 /// Below this, in milliseconds, such a packet may come too late.
-const KEPT_ALIVE: u64 = 15_000;
+pub(in crate::findings) const KEPT_ALIVE: u64 = 15_000;
 /// Nobody waits longer than this, in milliseconds, for an approval.
-const LONG_ENOUGH: u64 = 300_000;
+pub(in crate::findings) const LONG_ENOUGH: u64 = 300_000;
 
 #[cfg(test)]
 mod tests {
