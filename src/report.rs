@@ -12,6 +12,7 @@ use crate::findings::{Candidate, Code, Confidence, Decide, Location, Remedy, Sev
 use crate::layers::Layer;
 use crate::proxies;
 
+mod advice;
 mod compose;
 mod disagree;
 mod facts;

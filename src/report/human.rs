@@ -6,8 +6,6 @@
 use super::{IdentityReport, Report, Severity, Status, Verdict};
 use page::{Ink, Page, Span};
 
-pub(super) use cause::located;
-
 pub use super::text::Glyphs;
 
 mod cause;

@@ -1,6 +1,7 @@
 //! For a chat: the verdict on one line, then one line a finding, and nothing else.
 
-use super::human::{health, listed, located};
+use super::advice::located;
+use super::human::{health, listed};
 use super::text::{Glyphs, line};
 use super::{Finding, Report, Severity, Verdict};
 use crate::evidence::host_port;

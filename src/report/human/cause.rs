@@ -1,20 +1,15 @@
 //! The findings: the cause with everything that helps, the others in a line or two.
 
-use super::super::{Confidence, EndpointReport, Finding, Report, Severity, Status};
+use super::super::advice::{doubted, fixes, located, logged, sure};
+use super::super::{Confidence, Finding, Report, Severity, Status};
 use super::page::{Ink, LABEL, Page, Span};
-use crate::findings::{Candidate, Decide, Location, Snippet};
-use crate::proxies::Proxy;
+use crate::findings::{Candidate, Decide, Location};
 
 /// The finding whose message is the verdict.
 pub(super) fn cause(page: &mut Page, report: &Report, finding: &Finding) {
-    let sure = match finding.confidence {
-        Confidence::Certain => "certain",
-        Confidence::Likely => "likely: something else could look the same",
-        Confidence::Possible => "possible: one of several causes",
-    };
     let mut text = vec![
         Span::strong(format!("{} {}", finding.code, finding.name)),
-        Span::plain(format!(", {sure}")),
+        Span::plain(format!(", {}", sure(finding.confidence))),
     ];
     text.extend(follows(finding).map(Span::plain));
     page.flow(&[page.label("cause")], &text);
@@ -97,13 +92,6 @@ fn details(page: &mut Page, report: &Report, finding: &Finding) {
     logs(page, report, finding);
 }
 
-/// `nginx.conf:12:5`.
-pub(in crate::report) fn located(place: &Location) -> String {
-    let numbers = [place.line, place.column].map(|number| number.map(|number| format!(":{number}")));
-    let [line, column] = numbers.map(Option::unwrap_or_default);
-    format!("{}{line}{column}", place.file)
-}
-
 /// A place, and what stands there with a mark below the first character that it is about.
 fn quote(page: &mut Page, place: &Location) {
     page.unbroken(&[page.label(""), Span::plain(format!("at {}", located(place)))]);
@@ -126,77 +114,10 @@ fn quote(page: &mut Page, place: &Location) {
 fn fix(page: &mut Page, report: &Report, finding: &Finding) {
     page.blank();
     page.flow(&[page.label("fix")], &[Span::strong(&finding.remedy.text)]);
-    let behind = proxy_of(report, finding);
-    for snippet in chosen(&finding.remedy.snippets, behind.proxy()) {
+    for (place, snippet) in fixes(report, finding) {
         page.blank();
-        page.flow(&[page.label("")], &[Span::plain(place(snippet, behind))]);
+        page.flow(&[page.label("")], &[Span::plain(place)]);
         page.verbatim(LABEL + 2, &snippet.text, Ink::Plain);
-    }
-}
-
-/// The proxy that a fix is for.
-#[derive(Clone, Copy)]
-enum Behind<'a> {
-    /// It was recognised in front of an endpoint; with its version, where it says so.
-    Answers(Proxy, Option<&'a str>),
-    /// The finding is about its configuration file.
-    Configured(Proxy),
-    /// It isn't known.
-    Unknown,
-}
-
-impl Behind<'_> {
-    fn proxy(self) -> Option<Proxy> {
-        match self {
-            Self::Answers(proxy, _) | Self::Configured(proxy) => Some(proxy),
-            Self::Unknown => None,
-        }
-    }
-}
-
-/// The proxy whose file the finding is about, or the one in front of the first endpoint.
-fn proxy_of<'a>(report: &'a Report, finding: &Finding) -> Behind<'a> {
-    let is_written = finding.locations.iter().any(|place| place.text.is_some());
-    if let Some(snippet) = finding.remedy.snippets.first().filter(|_| is_written) {
-        return Behind::Configured(snippet.proxy);
-    }
-    let about = |endpoint: &&EndpointReport| finding.endpoints.contains(&endpoint.id);
-    let proxy = report
-        .endpoints
-        .iter()
-        .find(about)
-        .and_then(|endpoint| endpoint.proxy.as_ref());
-    proxy.map_or(Behind::Unknown, |proxy| {
-        Behind::Answers(proxy.name, proxy.version.as_deref())
-    })
-}
-
-/// What goes with the proxy that is there; where that has no snippet, the first two.
-fn chosen(snippets: &[Snippet], behind: Option<Proxy>) -> Vec<&Snippet> {
-    let fits = |snippet: &&Snippet| {
-        snippet.proxy == Proxy::Hoop || behind.is_some_and(|proxy| proxy.speaks_like(snippet.proxy))
-    };
-    let mut chosen: Vec<&Snippet> = snippets.iter().filter(fits).collect();
-    if chosen.is_empty() {
-        chosen.extend(snippets);
-    }
-    chosen.truncate(2);
-    chosen
-}
-
-/// Where a snippet belongs.
-fn place(snippet: &Snippet, behind: Behind<'_>) -> String {
-    match (snippet.proxy, snippet.language.as_str(), behind) {
-        (Proxy::Hoop, "sh", _) => "run:".to_owned(),
-        (Proxy::Hoop, _, _) => "in Hoop's own configuration:".to_owned(),
-        (proxy, _, Behind::Answers(there, Some(version))) if there == proxy => {
-            format!("in {}, which answers here as version {version}:", proxy.name())
-        }
-        (proxy, _, Behind::Answers(there, None)) if there == proxy => {
-            format!("in {}, which answers here:", proxy.name())
-        }
-        (proxy, _, Behind::Configured(there)) if there == proxy => format!("for instance, in {}:", proxy.name()),
-        (proxy, _, _) => format!("if it is {}:", proxy.name()),
     }
 }
 
@@ -204,12 +125,8 @@ fn doubt(page: &mut Page, candidates: &[Candidate], confidence: Confidence) {
     if candidates.is_empty() {
         return;
     }
-    let text = match confidence {
-        Confidence::Possible => "it is one of these, the likeliest first:",
-        Confidence::Certain | Confidence::Likely => "these would look the same, the likeliest first:",
-    };
     page.blank();
-    page.flow(&[page.label("doubt")], &[Span::plain(text)]);
+    page.flow(&[page.label("doubt")], &[Span::plain(doubted(confidence))]);
     for candidate in candidates {
         let lead = [page.label(""), Span::strong(format!("  {}  ", candidate.code))];
         page.flow(&lead, &[Span::plain(&candidate.why)]);
@@ -241,43 +158,12 @@ fn look(page: &mut Page, decide: &Decide) {
 
 /// The lines to look for in the logs.
 fn logs(page: &mut Page, report: &Report, finding: &Finding) {
-    if finding.logged_as.is_empty() {
+    let Some((who, lines)) = logged(report, finding) else {
         return;
-    }
-    let has = |name: &str| finding.identities.iter().any(|identity| identity == name);
-    let who = match (has("agent"), has("client")) {
-        (true, true) => "agent and client log",
-        (true, false) => "the agent logs",
-        (false, true) => "the client logs",
-        (false, false) => "Hoop logs",
-    };
-    let what = match finding.logged_as.len() {
-        1 => format!("{who}:"),
-        _ => format!("{who} one of these:"),
     };
     page.blank();
-    page.flow(&[page.label("logs")], &[Span::plain(what)]);
-    let address = dialled(report, finding);
-    for line in &finding.logged_as {
-        let line = match &address {
-            Some(address) => line.replace("{addr}", address),
-            None => line.clone(),
-        };
+    page.flow(&[page.label("logs")], &[Span::plain(who)]);
+    for line in lines {
         page.unbroken(&[Span::plain(" ".repeat(LABEL + 2)), Span::plain(line)]);
-    }
-}
-
-/// The address that stands in the log lines of the first endpoint that the finding is about.
-fn dialled(report: &Report, finding: &Finding) -> Option<String> {
-    let about = |endpoint: &&EndpointReport| finding.endpoints.contains(&endpoint.id);
-    let endpoint = report.endpoints.iter().find(about)?;
-    let used = endpoint.layers.iter().find_map(|rung| rung.facts.get("address"));
-    if let Some(used) = used.and_then(|address| address.as_str()) {
-        return Some(used.to_owned());
-    }
-    match endpoint.addresses.as_slice() {
-        [only] if only.contains(':') => Some(format!("[{only}]:{}", endpoint.port)),
-        [only] => Some(format!("{only}:{}", endpoint.port)),
-        _ => None,
     }
 }
