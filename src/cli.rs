@@ -418,10 +418,18 @@ pub enum Format {
     Short,
     /// The whole model.
     Json,
+    /// The whole model on a line, added to FILE; with --wait a line a look.
+    Jsonl,
+    /// For a ticket.
+    Markdown,
+    /// A test case a layer, for a pipeline's list of tests.
+    Junit,
     /// SARIF 2.1.0, for code scanning.
     Sarif,
-    /// Annotations of GitHub Actions.
+    /// Annotations of GitHub Actions, and a summary of the step where there is one.
     Github,
+    /// Metrics, for the textfile collector of node_exporter.
+    Prometheus,
 }
 
 /// How changes are printed.
@@ -506,6 +514,12 @@ fn resolve(text: &str) -> Result<Resolve, String> {
 
 fn output(text: &str) -> Result<Output, String> {
     let (format, file) = match text.split_once('=') {
+        Some((format, "-")) => (format, None),
+        Some((format, "")) => {
+            return Err(format!(
+                "{format}= names no file; {format} alone goes to standard output"
+            ));
+        }
         Some((format, file)) => (format, Some(PathBuf::from(OsString::from(file)))),
         None => (text, None),
     };

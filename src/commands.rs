@@ -14,6 +14,7 @@ mod check;
 mod demo;
 mod diff;
 mod explain;
+mod file;
 mod lint;
 mod logs;
 mod output;

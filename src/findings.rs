@@ -93,6 +93,17 @@ pub enum Severity {
     Error,
 }
 
+impl Severity {
+    /// As it is written in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+}
+
 /// How sure a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -103,6 +114,17 @@ pub enum Confidence {
     Likely,
     /// Nothing else looks like this.
     Certain,
+}
+
+impl Confidence {
+    /// As it is written in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Possible => "possible",
+            Self::Likely => "likely",
+            Self::Certain => "certain",
+        }
+    }
 }
 
 /// How much a problem breaks. The order is that of ranking.

@@ -23,6 +23,10 @@ mod words;
 pub mod github;
 pub mod human;
 pub mod json;
+pub mod jsonl;
+pub mod junit;
+pub mod markdown;
+pub mod prometheus;
 pub mod sarif;
 pub mod schema;
 pub mod short;
@@ -185,6 +189,21 @@ pub enum Verdict {
     Broken,
     /// It could not be found out.
     Unknown,
+}
+
+impl Verdict {
+    /// Each of them, the best first.
+    pub const ALL: [Self; 4] = [Self::Healthy, Self::Degraded, Self::Broken, Self::Unknown];
+
+    /// As it is written in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Degraded => "degraded",
+            Self::Broken => "broken",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// Someone who would connect.
@@ -387,6 +406,16 @@ pub struct Finding {
     pub because_of: Option<String>,
     /// Where its runbook is.
     pub url: String,
+}
+
+impl Finding {
+    /// The message, and what mends it on a line of its own.
+    pub(crate) fn with_fix(&self) -> String {
+        match self.remedy.text.as_str() {
+            "" => self.message.clone(),
+            remedy => format!("{}\nFix: {remedy}", self.message),
+        }
+    }
 }
 
 /// Which findings are reported.

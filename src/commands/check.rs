@@ -20,7 +20,8 @@ use crate::plan::{Credentials, Resolve, plan};
 use crate::report::{Filter, Report, report, text};
 
 pub(super) fn run(args: &Check, color: Color) -> anyhow::Result<Exit> {
-    // Before anything is probed: what can't be read is told at once.
+    // Before anything is probed: what can't be read or written is told at once.
+    output::check(&args.reporting.output)?;
     let logs = match args.logs.as_slice() {
         [] => None,
         files => Some(logs::gather(files)?),
@@ -35,7 +36,7 @@ pub(super) fn run(args: &Check, color: Color) -> anyhow::Result<Exit> {
         .context("starting the runtime")?;
     let (mut evidence, ended) = runtime.block_on(async {
         match args.wait {
-            Some(patience) => wait::wait(args, patience.0).await,
+            Some(patience) => wait::wait(args, patience.0, style(&args.reporting, color)).await,
             None => Ok((once(args).await?, Ended::Looked)),
         }
     })?;
@@ -56,6 +57,7 @@ pub(super) fn run(args: &Check, color: Color) -> anyhow::Result<Exit> {
 
 /// Diagnoses a case and reports on it as asked: the same for a run and its replay.
 pub(super) fn tell(evidence: &Evidence, asked: &Reporting, color: Color) -> anyhow::Result<Exit> {
+    output::check(&asked.output)?;
     publish(&diagnosed(evidence, asked), asked, color)
 }
 
@@ -69,9 +71,12 @@ pub(super) fn diagnosed(evidence: &Evidence, asked: &Reporting) -> Report {
 }
 
 fn publish(report: &Report, asked: &Reporting, color: Color) -> anyhow::Result<Exit> {
-    let style = output::Style::new(color, asked.quiet, asked.verbose);
-    output::write(report, &asked.output, style)?;
+    output::write(report, &asked.output, style(asked, color))?;
     Ok(exit_of(report, asked.fail_on.severity()))
+}
+
+pub(super) fn style(asked: &Reporting, color: Color) -> output::Style {
+    output::Style::new(color, asked.quiet, asked.verbose, asked.fail_on.severity())
 }
 
 /// What Hoop would read at this moment.

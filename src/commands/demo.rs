@@ -21,6 +21,7 @@ pub(super) fn run(args: &Demo, color: Color) -> anyhow::Result<Exit> {
         output::print(&list())?;
         return Ok(Exit::Fine);
     }
+    output::check(&args.output)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -29,7 +30,11 @@ pub(super) fn run(args: &Demo, color: Color) -> anyhow::Result<Exit> {
     let evidence = runtime.block_on(rehearse(args.fault, args.depth, credentials))?;
     runtime.shutdown_background();
     let report = report(&evidence, &Filter::default());
-    output::write(&report, &args.output, output::Style::new(color, false, args.verbose))?;
+    output::write(
+        &report,
+        &args.output,
+        output::Style::new(color, false, args.verbose, Severity::Error),
+    )?;
     Ok(exit_of(&report, Severity::Error))
 }
 

@@ -4,29 +4,33 @@ use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
+use super::file::{self, Readers};
 use crate::cli::{Color, Format, Output};
+use crate::findings::Severity;
 use crate::report::human::{Detail, Glyphs, Look, Paint};
-use crate::report::{Report, github, human, json, sarif, short};
+use crate::report::{Report, github, human, json, jsonl, junit, markdown, prometheus, sarif, short};
 
-/// How much of the report people get to see, and how it is painted.
+/// How much of the report people get to see, how it is painted, and what fails a run.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Style {
     color: Color,
     detail: Detail,
+    fail_on: Severity,
 }
 
 impl Style {
-    pub(super) fn new(color: Color, quiet: bool, verbose: u8) -> Self {
+    pub(super) fn new(color: Color, quiet: bool, verbose: u8, fail_on: Severity) -> Self {
         let detail = match (quiet, verbose) {
             (true, _) => Detail::Verdict,
             (false, 0) => Detail::Normal,
             (false, 1) => Detail::Probes,
             (false, _) => Detail::Frames,
         };
-        Self { color, detail }
+        Self { color, detail, fail_on }
     }
 }
 
@@ -43,35 +47,79 @@ pub(super) fn write(report: &Report, outputs: &[Output], style: Style) -> anyhow
     written.into_iter().collect()
 }
 
+/// Refuses two reports for one file, of which only one would be left.
+pub(super) fn check(outputs: &[Output]) -> anyhow::Result<()> {
+    let files = || outputs.iter().filter_map(|output| output.file.as_ref());
+    match files()
+        .enumerate()
+        .find(|(index, file)| files().take(*index).any(|before| before == *file))
+    {
+        Some((_, file)) => bail!(
+            "two reports can't both go to {}: give each a file of its own",
+            file.display()
+        ),
+        None => Ok(()),
+    }
+}
+
+/// Writes the formats that have a line for each look of a wait.
+pub(super) fn write_look(report: &Report, outputs: &[Output], style: Style) -> anyhow::Result<()> {
+    let mut lines = outputs.iter().filter(|output| output.format == Format::Jsonl);
+    lines.try_for_each(|output| write_one(report, output, style))
+}
+
 fn write_one(report: &Report, output: &Output, style: Style) -> anyhow::Result<()> {
-    match &output.file {
+    let written = match &output.file {
         None => print(&render(report, output.format, style, Place::stdout())?),
         Some(file) => {
             let text = render(report, output.format, style, Place::File)?;
-            fs::write(file, text).with_context(|| format!("writing the report to {}", file.display()))
+            put(file, &text, output.format).with_context(|| format!("writing the report to {}", file.display()))
         }
+    };
+    let summary = step_summary().filter(|_| output.format == Format::Github);
+    let summarised = summary.map_or(Ok(()), |file| {
+        file::append(&file, markdown::render(report).as_bytes())
+            .with_context(|| format!("writing the summary to {}, which {STEP_SUMMARY} names", file.display()))
+    });
+    written.and(summarised)
+}
+
+fn put(file: &Path, text: &str, format: Format) -> io::Result<()> {
+    if format == Format::Jsonl {
+        return file::append(file, text.as_bytes());
     }
+    // Whole or not at all, since others read it at any time. Where the folder can't be written to, the file may be.
+    file::replace(file, text.as_bytes(), Readers::Anybody).or_else(|_| fs::write(file, text))
 }
 
 fn render(report: &Report, format: Format, style: Style, place: Place) -> anyhow::Result<String> {
     match format {
+        Format::Human => Ok(human::render(report, look_of(style.color, style.detail, place))),
+        Format::Short => Ok(short::render(report, glyphs())),
         Format::Json => json::render(report).context("writing JSON"),
+        Format::Jsonl => jsonl::render(report).context("writing JSON"),
+        Format::Markdown => Ok(markdown::render(report)),
+        Format::Junit => junit::render(report, style.fail_on).context("writing JUnit's XML"),
         Format::Sarif => sarif::render(report).context("writing SARIF"),
         Format::Github => Ok(github::render(report)),
-        Format::Short => Ok(short::render(report, glyphs())),
-        Format::Human => Ok(human::render(report, look_of(style, place))),
+        Format::Prometheus => Ok(prometheus::render(report)),
     }
+}
+
+/// Where GitHub Actions takes Markdown about a step.
+fn step_summary() -> Option<PathBuf> {
+    variable(STEP_SUMMARY).map(PathBuf::from)
 }
 
 /// How text for people is printed on standard output.
 pub(super) fn look(color: Color) -> Look {
-    look_of(Style::new(color, false, 0), Place::stdout())
+    look_of(color, Detail::Normal, Place::stdout())
 }
 
-fn look_of(style: Style, place: Place) -> Look {
+fn look_of(color: Color, detail: Detail, place: Place) -> Look {
     Look {
-        detail: style.detail,
-        paint: paint(style.color, place),
+        detail,
+        paint: paint(color, place),
         glyphs: glyphs(),
         width: width(place),
     }
@@ -145,3 +193,5 @@ pub(super) fn print(text: &str) -> anyhow::Result<()> {
         done => done.context("writing to standard output"),
     }
 }
+
+const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";

@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use tokio::time::{Instant, sleep_until};
 
 use super::check::{configuration, credentials, diagnosed, limits, look_until};
+use super::output::Style;
 use super::progress::Progress;
 use super::{Exit, exit_of, output};
 use crate::cli::Check;
@@ -26,7 +27,7 @@ pub(super) enum Ended {
 ///
 /// The configuration is read anew for each look. A look that has begun is finished: what it is about to see may be
 /// what was waited for.
-pub(super) async fn wait(args: &Check, patience: Duration) -> anyhow::Result<(Evidence, Ended)> {
+pub(super) async fn wait(args: &Check, patience: Duration, style: Style) -> anyhow::Result<(Evidence, Ended)> {
     // One listener for all looks: between two of them a signal must not get lost.
     let interrupt = tokio::signal::ctrl_c().fuse();
     tokio::pin!(interrupt);
@@ -58,6 +59,7 @@ pub(super) async fn wait(args: &Check, patience: Duration) -> anyhow::Result<(Ev
         if is_fine || Instant::now() >= deadline {
             return Ok((evidence, Ended::Looked));
         }
+        output::write_look(&report, &args.reporting.output, style)?;
         if !args.reporting.quiet {
             waiting.tell(&report);
         }

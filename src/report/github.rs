@@ -1,7 +1,7 @@
 //! GitHub Actions: an annotation a finding, as workflow commands.
 
 use super::{Finding, Report, Severity, Verdict};
-use crate::report::text::{Glyphs, line};
+use crate::report::text::lines;
 
 /// Workflow commands, a line each; the cause first. What follows from it says so.
 pub fn render(report: &Report) -> String {
@@ -30,36 +30,23 @@ fn annotation(finding: &Finding) -> String {
         "title={}",
         property(&format!("{} {}", finding.code, finding.name))
     ));
-    let follows = finding
-        .because_of
-        .as_ref()
-        .map(|code| format!(" (follows from {code})"));
-    let remedy = Some(&finding.remedy.text).filter(|text| !text.is_empty());
-    let remedy = remedy.map(|text| format!("\nFix: {text}")).unwrap_or_default();
-    let text = format!(
-        "{}{}{remedy}\n{}",
-        finding.message,
-        follows.unwrap_or_default(),
-        finding.url
-    );
+    let mut text = finding.with_fix();
+    if let Some(cause) = &finding.because_of {
+        text.push_str(&format!("\nFollows from {cause}."));
+    }
+    text.push_str(&format!("\n{}", finding.url));
     format!("::{command} {}::{}\n", properties.join(","), message(&text))
 }
 
 /// The text of a command: `%` and line ends are escaped, as `@actions/core` does.
 fn message(text: &str) -> String {
-    let lines: Vec<String> = text
-        .split('\n')
-        .map(|part| line(part, Glyphs::Unicode, LONGEST).replace('%', "%25"))
-        .collect();
-    lines.join("%0A")
+    lines(text).replace('%', "%25").replace('\n', "%0A")
 }
 
 /// The value of a property: what ends one is escaped too.
 fn property(text: &str) -> String {
     message(text).replace(':', "%3A").replace(',', "%2C")
 }
-
-const LONGEST: usize = 4_000;
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Confidence, Finding, Location, Report, Severity, text};
+use super::{Finding, Location, Report, Severity, text};
 use crate::findings::rules;
 
 /// One run with its results, the cause first.
@@ -50,22 +50,13 @@ fn rule(code: &str, report: &Report) -> Option<Value> {
 }
 
 fn result(finding: &Finding, used: &[&str]) -> Value {
-    let remedy = match finding.remedy.text.as_str() {
-        "" => String::new(),
-        text => format!("\nFix: {text}"),
-    };
-    let confidence = match finding.confidence {
-        Confidence::Certain => "certain",
-        Confidence::Likely => "likely",
-        Confidence::Possible => "possible",
-    };
     let mut result = json!({
         "ruleId": finding.code,
         "level": level(finding.severity),
-        "message": { "text": format!("{}{remedy}", finding.message) },
+        "message": { "text": finding.with_fix() },
         "locations": finding.locations.iter().take(1).map(location).collect::<Vec<_>>(),
         "relatedLocations": finding.locations.iter().skip(1).map(location).collect::<Vec<_>>(),
-        "properties": { "confidence": confidence, "becauseOf": finding.because_of, "endpoints": finding.endpoints },
+        "properties": { "confidence": finding.confidence.name(), "becauseOf": finding.because_of, "endpoints": finding.endpoints },
     });
     let index = used.iter().position(|code| *code == finding.code);
     if let (Some(index), Some(result)) = (index, result.as_object_mut()) {

@@ -31,6 +31,23 @@ pub fn line(text: &str, glyphs: Glyphs, longest: usize) -> String {
     shown
 }
 
+/// Several lines of `text`, each made safe as [`line`] does.
+pub fn lines(text: &str) -> String {
+    let lines: Vec<String> = text
+        .split('\n')
+        .map(|one| line(one, Glyphs::Unicode, LONGEST))
+        .collect();
+    lines.join("\n")
+}
+
+/// A time span in milliseconds as people say it.
+pub(super) fn span(ms: u64) -> String {
+    match ms {
+        0..10_000 => format!("{ms} ms"),
+        _ => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+    }
+}
+
 /// JSON in which everything that could disturb a terminal is written as `\uXXXX`.
 ///
 /// Serialised JSON has such characters in strings alone, where the escape means the same.
@@ -82,6 +99,9 @@ fn spelled(char: char) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+/// Characters of one line of several.
+const LONGEST: usize = 4_000;
 
 #[cfg(test)]
 mod tests {

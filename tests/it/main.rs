@@ -30,6 +30,7 @@ mod middleboxes;
 mod networks;
 #[cfg(unix)]
 mod oracle;
+mod outputs;
 #[cfg(unix)]
 mod progress;
 #[cfg(unix)]

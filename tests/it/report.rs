@@ -1,6 +1,8 @@
 //! Reports as data: what people and programs get to see of them.
 
 mod cases;
+mod formats;
+mod hostile;
 mod json;
 mod people;
 mod short;

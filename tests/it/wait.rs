@@ -163,6 +163,44 @@ fn a_gateway_that_comes_goes_and_comes_back_is_waited_for() {
 }
 
 #[test]
+fn each_look_is_a_line_of_jsonl() {
+    let port = Port::reserve().unwrap();
+    let gateway = Gateway::at(&port);
+    let url = format!("grpc://{}", port.address());
+    let args = [
+        "--grpc-url",
+        &url,
+        "--wait",
+        "2m",
+        "--interval",
+        "20ms",
+        "-o",
+        "jsonl",
+        "-o",
+        "short=/dev/stderr",
+    ];
+    let mut waiting = Waiting::start(&args);
+    waiting.says("waiting: HD201 tcp-refused: ");
+    let healthy = gateway.start(None);
+    let ended = waiting.ends();
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    let looks = ended
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let verdicts: Vec<Value> = looks.map(|look| look["verdict"].clone()).collect();
+    assert_eq!(verdicts.first(), Some(&Value::from("broken")));
+    assert_eq!(
+        verdicts.iter().position(|verdict| verdict == "healthy"),
+        Some(verdicts.len() - 1)
+    );
+    // Of the other formats there is one report, at the end.
+    let reports = ended.stderr.iter().filter(|line| !line.starts_with("waiting: "));
+    assert_eq!(reports.count(), 1, "{ended:#?}");
+    gateway.stop(healthy);
+}
+
+#[test]
 fn the_configuration_is_read_anew_for_each_look() {
     let gone = Port::reserve().unwrap();
     let there = Port::reserve().unwrap();

@@ -1,6 +1,7 @@
 //! What was looked at: the ladder of each endpoint, and every probe.
 
-use super::super::{Confidence, EndpointReport, LayerReport, LimitReport, Observation, Outcome, ProxyReport, Status};
+use super::super::text::span;
+use super::super::{EndpointReport, LayerReport, LimitReport, Observation, Outcome, ProxyReport, Status};
 use super::Detail;
 use super::page::{Ink, Page, Span};
 use crate::proxies::Proxy;
@@ -53,7 +54,7 @@ fn credential(page: &mut Page, one: &Observation) {
     let lead = [
         Span::plain(format!("    {:<7} ", "auth")),
         Span::plain(format!("{text:<6}")),
-        Span::faint(format!("{:>8}  ", time(one.duration_ms))),
+        Span::faint(format!("{:>8}  ", span(one.duration_ms))),
     ];
     page.flow(&lead, &[Span::plain(format!("{who} {call}: {}", one.summary))]);
 }
@@ -81,15 +82,11 @@ fn behind(proxy: &ProxyReport) -> String {
         return ", no reverse proxy in between".to_owned();
     }
     let version = proxy.version.as_ref().map(|version| format!(" {version}"));
-    let sure = match proxy.confidence {
-        Confidence::Certain => "certain",
-        Confidence::Likely => "likely",
-        Confidence::Possible => "possible",
-    };
     format!(
-        ", {}{} answers ({sure})",
+        ", {}{} answers ({})",
         proxy.name.name(),
-        version.unwrap_or_default()
+        version.unwrap_or_default(),
+        proxy.confidence.name()
     )
 }
 
@@ -109,7 +106,7 @@ fn rung(page: &mut Page, rung: &LayerReport) {
         Span::new(format!("  {glyph} "), ink),
         Span::plain(format!("{name:<7} ")),
         Span::new(format!("{word:<6}"), ink),
-        Span::faint(format!("{:>8}  ", rung.duration_ms.map(time).unwrap_or_default())),
+        Span::faint(format!("{:>8}  ", rung.duration_ms.map(span).unwrap_or_default())),
     ];
     let text = match (why.as_str(), rung.summary.as_str()) {
         ("", summary) => vec![Span::plain(summary)],
@@ -144,13 +141,5 @@ pub(super) fn observations(page: &mut Page, observations: &[Observation]) {
             Span::plain(format!(": {}", one.summary)),
         ];
         page.flow(&lead, &text);
-    }
-}
-
-/// A time span as people say it.
-fn time(ms: u64) -> String {
-    match ms {
-        0..10_000 => format!("{ms} ms"),
-        _ => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
     }
 }

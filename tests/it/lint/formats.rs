@@ -7,6 +7,8 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::outputs::formats;
+
 /// As Hoop's documentation has it, and with a small limit.
 const NGINX: &str = "\
 events {}
@@ -93,8 +95,8 @@ fn a_comment_with_a_reason_allows_a_finding_and_one_without_does_not() -> io::Re
 fn exit_codes_follow_the_severity_and_the_flag() -> io::Result<()> {
     let warned = Desk::with(&NGINX.replace("2m;", "0;"))?;
     assert_eq!(warned.run(&["nginx.conf"]).status.code(), Some(0));
-    for format in ["human", "short", "json", "sarif", "github"] {
-        let output = warned.run(&["nginx.conf", "--fail-on", "warn", "-o", format]);
+    for format in formats() {
+        let output = warned.run(&["nginx.conf", "--fail-on", "warn", "-o", &format]);
         assert_eq!(output.status.code(), Some(1), "{format}");
     }
     assert_eq!(

@@ -1,0 +1,165 @@
+//! Prometheus' text format 0.0.4, for the textfile collector of node_exporter.
+//!
+//! One sample says that something was looked at; what was not looked at has none, so that no alert takes it for well.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::text::{Glyphs, line};
+use super::{EndpointReport, Report, Status, Verdict};
+use crate::layers::Layer;
+
+/// Families of gauges, each with its help and type.
+pub fn render(report: &Report) -> String {
+    let mut page = Page::default();
+    page.family("info", "What made this file.");
+    page.sample(&[("version", &report.tool.version), ("build", &report.tool.build)], 1);
+    if let Some(at) = seconds_since_epoch(&report.started_at) {
+        page.family("last_run_timestamp_seconds", "When the last run started.");
+        page.sample(&[], at);
+    }
+    page.family("run_duration_seconds", "How long the last run took.");
+    page.sample(&[], seconds(report.duration_ms));
+
+    page.family("verdict", "The verdict of the last run: 1 for the one that it came to.");
+    for verdict in Verdict::ALL {
+        page.sample(&[("verdict", verdict.name())], u8::from(report.verdict == verdict));
+    }
+    page.family("endpoint_info", "Where each endpoint is.");
+    for endpoint in &report.endpoints {
+        let proxy = endpoint.proxy.as_ref().map_or("", |proxy| proxy.name.name());
+        page.sample(
+            &[
+                ("endpoint", &endpoint.id),
+                ("kind", &endpoint.kind),
+                ("url", &endpoint.url),
+                ("proxy", proxy),
+            ],
+            1,
+        );
+    }
+    findings(&mut page, report);
+    layers(&mut page, &report.endpoints);
+    page.text
+}
+
+/// A series for each code and endpoint; what is about no endpoint has that label empty, which is none.
+fn findings(page: &mut Page, report: &Report) {
+    page.family(
+        "finding",
+        "What the last run found; what follows from something else says from what.",
+    );
+    let mut known = BTreeSet::new();
+    for finding in &report.findings {
+        let nowhere = [String::new()];
+        let endpoints = match finding.endpoints.as_slice() {
+            [] => nowhere.as_slice(),
+            some => some,
+        };
+        for endpoint in endpoints {
+            // Twice the same series, and the whole file is refused.
+            if known.insert((&finding.code, endpoint.clone())) {
+                let labels = [
+                    ("code", finding.code.as_str()),
+                    ("name", &finding.name),
+                    ("severity", finding.severity.name()),
+                    ("confidence", finding.confidence.name()),
+                    ("endpoint", endpoint),
+                    ("because_of", finding.because_of.as_deref().unwrap_or_default()),
+                ];
+                page.sample(&labels, 1);
+            }
+        }
+    }
+}
+
+fn layers(page: &mut Page, endpoints: &[EndpointReport]) {
+    let rungs = || {
+        endpoints
+            .iter()
+            .flat_map(|endpoint| endpoint.layers.iter().map(move |rung| (endpoint.id.as_str(), rung)))
+    };
+    page.family(
+        "layer_ok",
+        "Whether a layer holds; a layer that was not tried has no sample.",
+    );
+    for (endpoint, rung) in rungs().filter(|(_, rung)| rung.status != Status::NotTried) {
+        let labels = [("endpoint", endpoint), ("layer", rung.layer.rung().name)];
+        page.sample(&labels, u8::from(rung.status == Status::Ok));
+    }
+    page.family("layer_duration_seconds", "How long a layer took.");
+    for (endpoint, rung) in rungs() {
+        if let Some(ms) = rung.duration_ms {
+            page.sample(
+                &[("endpoint", endpoint), ("layer", rung.layer.rung().name)],
+                seconds(ms),
+            );
+        }
+    }
+    page.family(
+        "certificate_not_after_timestamp_seconds",
+        "When the certificate of an endpoint expires.",
+    );
+    for (endpoint, rung) in rungs().filter(|(_, rung)| rung.layer == Layer::Tls) {
+        let not_after = rung.facts.get("not_after").and_then(|at| at.as_str());
+        if let Some(at) = not_after.and_then(seconds_since_epoch) {
+            page.sample(&[("endpoint", endpoint)], at);
+        }
+    }
+}
+
+/// A page, and the family that is being written to it.
+#[derive(Default)]
+struct Page {
+    text: String,
+    family: &'static str,
+    is_begun: bool,
+    help: &'static str,
+}
+
+impl Page {
+    fn family(&mut self, name: &'static str, help: &'static str) {
+        (self.family, self.help, self.is_begun) = (name, help, false);
+    }
+
+    /// A line; the first of a family has its help before it, since a family without samples is none.
+    fn sample(&mut self, labels: &[(&str, &str)], value: impl fmt::Display) {
+        let name = format!("hoop_doctor_{}", self.family);
+        if !self.is_begun {
+            self.is_begun = true;
+            self.text
+                .push_str(&format!("# HELP {name} {}\n# TYPE {name} gauge\n", self.help));
+        }
+        let labels: Vec<String> = labels
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(label, value)| format!("{label}=\"{}\"", escaped(value)))
+            .collect();
+        let labels = match labels.as_slice() {
+            [] => String::new(),
+            labels => format!("{{{}}}", labels.join(",")),
+        };
+        self.text.push_str(&format!("{name}{labels} {value}\n"));
+    }
+}
+
+/// The value of a label: no line ends, and what ends a value is escaped.
+fn escaped(text: &str) -> String {
+    line(text, Glyphs::Unicode, LONGEST)
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+}
+
+fn seconds_since_epoch(at: &str) -> Option<i64> {
+    Some(OffsetDateTime::parse(at, &Rfc3339).ok()?.unix_timestamp())
+}
+
+fn seconds(ms: u64) -> String {
+    format!("{}.{:03}", ms / 1_000, ms % 1_000)
+}
+
+/// Characters of a label's value.
+const LONGEST: usize = 500;

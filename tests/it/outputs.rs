@@ -1,0 +1,160 @@
+//! `-o FORMAT[=FILE]`: every format from one run, in the files that were named.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use clap::ValueEnum;
+use hoop_doctor::cli::Format;
+use serde_json::Value;
+
+/// The names of all formats, as `-o` takes them.
+pub(crate) fn formats() -> Vec<String> {
+    let values = Format::value_variants().iter().filter_map(Format::to_possible_value);
+    values.map(|value| value.get_name().to_owned()).collect()
+}
+
+fn command(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hoop-doctor"));
+    command.args(args).env_clear().env("HOME", folder).current_dir(folder);
+    command
+}
+
+fn run(folder: &Path, args: &[&str]) -> Output {
+    command(folder, args).output().expect("the program is built")
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A healthy run, one with a finding, one that could not find out.
+const RUNS: [(&[&str], i32); 3] = [
+    (&["demo"], 0),
+    (&["demo", "http2-not-enabled"], 1),
+    (&["logs", "/dev/null"], 3),
+];
+
+#[test]
+fn a_format_does_not_change_the_exit_code_and_neither_do_several() {
+    let folder = tempfile::tempdir().unwrap();
+    for (args, code) in RUNS {
+        let mut all = Vec::new();
+        for format in formats() {
+            let alone = run(folder.path(), &[args, &["-o", &format]].concat());
+            assert_eq!(
+                (alone.status.code(), said(&alone)),
+                (Some(code), String::new()),
+                "{format}"
+            );
+            assert!(!alone.stdout.is_empty() || format == "github", "{args:?} {format}");
+            all.extend(["-o".to_owned(), format!("{format}=report.{format}")]);
+        }
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        let together = run(folder.path(), &[args, &all].concat());
+        assert_eq!(together.status.code(), Some(code), "{}", said(&together));
+        assert!(together.stdout.is_empty());
+        for format in formats() {
+            let file = folder.path().join(format!("report.{format}"));
+            let written = fs::read_to_string(&file).expect("it was written");
+            assert!(written.ends_with('\n') || (format == "github" && code == 0), "{format}");
+        }
+    }
+    let left = fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(left, formats().len(), "something else was left behind");
+}
+
+#[test]
+fn a_dash_is_standard_output() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["demo", "-o", "json=-", "-o", "short=verdict.txt"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["verdict"], "healthy");
+    let verdict = fs::read_to_string(folder.path().join("verdict.txt")).unwrap();
+    assert!(verdict.starts_with("+ healthy: "), "{verdict}");
+}
+
+#[test]
+fn two_reports_for_one_file_are_refused_before_anything_is_probed() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = ["check", "--wait", "1h", "-o", "json=report", "-o", "junit=report"];
+    let output = run(folder.path(), &args);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        said(&output).contains("two reports can't both go to report"),
+        "{}",
+        said(&output)
+    );
+    let output = run(folder.path(), &["demo", "-o", "junit="]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("junit= names no file"), "{}", said(&output));
+}
+
+#[test]
+fn jsonl_grows_by_a_line_a_run_and_every_other_file_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    for (args, code) in RUNS {
+        let args = [args, &["-o", "jsonl=runs.jsonl", "-o", "json=last.json"]].concat();
+        assert_eq!(run(folder.path(), &args).status.code(), Some(code));
+    }
+    let lines = fs::read_to_string(folder.path().join("runs.jsonl")).unwrap();
+    let verdicts: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["verdict"].clone())
+        .collect();
+    assert_eq!(verdicts, ["healthy", "broken", "unknown"]);
+    let last: Value = serde_json::from_slice(&fs::read(folder.path().join("last.json")).unwrap()).unwrap();
+    assert_eq!(last["verdict"], "unknown");
+}
+
+#[test]
+fn a_step_of_github_actions_gets_a_summary_beside_its_annotations() {
+    let folder = tempfile::tempdir().unwrap();
+    let summary = folder.path().join("summary.md");
+    fs::write(&summary, "what another step said\n\n").unwrap();
+    let run = |format: &str, summary: &Path| {
+        let mut command = command(folder.path(), &["demo", "http2-not-enabled", "-o", format]);
+        command.env("GITHUB_STEP_SUMMARY", summary).output().unwrap()
+    };
+    let output = run("github", &summary);
+    assert_eq!(output.status.code(), Some(1));
+    let annotations = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        annotations.starts_with("::error title=HD401 http2-not-enabled::"),
+        "{annotations}"
+    );
+    let text = fs::read_to_string(&summary).unwrap();
+    assert!(text.starts_with("what another step said\n\n### ❌ broken: "), "{text}");
+    run("human", &summary);
+    assert_eq!(fs::read_to_string(&summary).unwrap(), text, "only -o github writes it");
+    let output = run("github", &folder.path().join("no/such/summary.md"));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        said(&output).contains("which GITHUB_STEP_SUMMARY names"),
+        "{}",
+        said(&output)
+    );
+    assert!(!output.stdout.is_empty(), "the annotations are there all the same");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_report_takes_the_place_of_what_a_link_leads_to_and_anybody_may_read_it() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let (real, link) = (folder.path().join("real.prom"), folder.path().join("hoop.prom"));
+    fs::write(&real, "old").unwrap();
+    symlink(&real, &link).unwrap();
+    run(folder.path(), &["demo", "-o", "prometheus=hoop.prom"]);
+    assert!(
+        fs::read_to_string(&real)
+            .unwrap()
+            .contains("hoop_doctor_verdict{verdict=\"healthy\"} 1\n")
+    );
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    // Whoever collects the metrics is somebody else; the umask of this process is asked by making a file.
+    let usual = folder.path().join("usual");
+    fs::write(&usual, "").unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode(&real), mode(&usual));
+}
