@@ -1,8 +1,22 @@
 //! What a finding advises, in the words that every report for people uses.
 
-use super::{Confidence, EndpointReport, Finding, Report};
+use super::{Confidence, EndpointReport, Finding, Report, Severity};
+use crate::evidence::host_port;
 use crate::findings::{Location, Snippet};
 use crate::proxies::Proxy;
+
+/// The finding to begin with, where one is worse than an info, and the others.
+pub(super) fn first_and_others(report: &Report) -> (Option<&Finding>, &[Finding]) {
+    match report.findings.split_first() {
+        Some((first, others)) if first.severity > Severity::Info => (Some(first), others),
+        _ => (None, &report.findings),
+    }
+}
+
+/// The findings that stand for themselves, and those that follow from another.
+pub(super) fn causes_and_follow_ons(findings: &[Finding]) -> (Vec<&Finding>, Vec<&Finding>) {
+    findings.iter().partition(|finding| finding.because_of.is_none())
+}
 
 /// How sure a finding is, and what that means.
 pub(super) fn sure(confidence: Confidence) -> &'static str {
@@ -19,6 +33,12 @@ pub(super) fn doubted(confidence: Confidence) -> &'static str {
         Confidence::Possible => "it is one of these, the likeliest first:",
         Confidence::Certain | Confidence::Likely => "these would look the same, the likeliest first:",
     }
+}
+
+/// `, follows from HD401`.
+pub(super) fn follows(finding: &Finding) -> Option<String> {
+    let cause = finding.because_of.as_ref()?;
+    Some(format!(", follows from {cause}"))
 }
 
 /// `nginx.conf:12:5`.
@@ -64,13 +84,17 @@ pub(super) fn logged(report: &Report, finding: &Finding) -> Option<(String, Vec<
 fn dialled(report: &Report, finding: &Finding) -> Option<String> {
     let about = |endpoint: &&EndpointReport| finding.endpoints.contains(&endpoint.id);
     let endpoint = report.endpoints.iter().find(about)?;
+    used_address(endpoint)
+}
+
+/// The address and port that connections of an endpoint go to, where it is only one.
+pub(super) fn used_address(endpoint: &EndpointReport) -> Option<String> {
     let used = endpoint.layers.iter().find_map(|rung| rung.facts.get("address"));
     if let Some(used) = used.and_then(|address| address.as_str()) {
         return Some(used.to_owned());
     }
     match endpoint.addresses.as_slice() {
-        [only] if only.contains(':') => Some(format!("[{only}]:{}", endpoint.port)),
-        [only] => Some(format!("{only}:{}", endpoint.port)),
+        [only] => Some(host_port(only, endpoint.port)),
         _ => None,
     }
 }

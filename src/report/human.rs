@@ -3,7 +3,8 @@
 //! Nothing here knows the environment, the clock or the terminal: [`Look`] says how to print, and the same report
 //! and look give the same text.
 
-use super::{IdentityReport, Report, Severity, Status, Verdict};
+use super::advice::first_and_others;
+use super::{IdentityReport, Report, Status, Verdict};
 use page::{Ink, Page, Span};
 
 pub use super::text::Glyphs;
@@ -88,34 +89,44 @@ pub fn render(report: &Report, look: Look) -> String {
 
 /// One sentence, the word first.
 fn verdict(report: &Report, page: &Page) -> Vec<Span> {
-    let (glyph, ink, word) = match report.verdict {
-        Verdict::Healthy => (page.glyph(Status::Ok), Ink::Good, "healthy"),
-        Verdict::Degraded => (page.caution(), Ink::Caution, "degraded"),
-        Verdict::Broken => (page.glyph(Status::Failed), Ink::Bad, "broken"),
-        Verdict::Unknown => ("?", Ink::Caution, "unknown"),
+    let (glyph, ink) = match report.verdict {
+        Verdict::Healthy => (page.glyph(Status::Ok), Ink::Good),
+        Verdict::Degraded => (page.caution(), Ink::Caution),
+        Verdict::Broken => (page.glyph(Status::Failed), Ink::Bad),
+        Verdict::Unknown => ("?", Ink::Caution),
     };
-    let first = report.findings.first();
-    // Logs and files that say nothing bad don't say that anything works.
-    let word = match report.verdict {
-        Verdict::Healthy if report.is_of_logs_alone() || report.is_of_files_alone() => format!("{glyph} "),
-        Verdict::Healthy | Verdict::Degraded | Verdict::Broken | Verdict::Unknown => format!("{glyph} {word}: "),
+    let word = match verdict_word(report) {
+        Some(word) => format!("{glyph} {word}: "),
+        None => format!("{glyph} "),
     };
-    let mut spans = vec![Span::new(word, ink)];
-    match (report.verdict, first) {
-        (Verdict::Unknown, _) => {
-            let why = report.unknown_because.as_deref();
-            spans.push(Span::strong(why.unwrap_or("it could not be found out")));
-        }
-        (Verdict::Healthy, _) => spans.push(Span::strong(health(report))),
-        (Verdict::Degraded | Verdict::Broken, Some(cause)) => {
-            spans.push(Span::strong(&cause.message));
-            if page.look().detail == Detail::Verdict {
-                spans.push(Span::plain(format!(" [{}]", cause.code)));
-            }
-        }
-        (Verdict::Degraded | Verdict::Broken, None) => spans.push(Span::strong("see the ladder")),
+    let mut spans = vec![Span::new(word, ink), Span::strong(verdict_sentence(report))];
+    if let (Verdict::Degraded | Verdict::Broken, Some(cause)) = (report.verdict, report.findings.first())
+        && page.look().detail == Detail::Verdict
+    {
+        spans.push(Span::plain(format!(" [{}]", cause.code)));
     }
     spans
+}
+
+/// The whole in one word; none for logs and files that say nothing bad, for they don't say that anything works.
+pub(super) fn verdict_word(report: &Report) -> Option<&'static str> {
+    match report.verdict {
+        Verdict::Healthy if report.is_of_logs_alone() || report.is_of_files_alone() => None,
+        verdict => Some(verdict.name()),
+    }
+}
+
+/// What is wrong first of all, or what works.
+pub(super) fn verdict_sentence(report: &Report) -> String {
+    let cause = report.findings.first();
+    match report.verdict {
+        Verdict::Unknown => report
+            .unknown_because
+            .clone()
+            .unwrap_or_else(|| "it could not be found out".to_owned()),
+        Verdict::Healthy => health(report),
+        Verdict::Degraded | Verdict::Broken => cause.map_or("see the ladder", |cause| &cause.message).to_owned(),
+    }
 }
 
 /// What is healthy: nothing that was not looked at.
@@ -156,17 +167,14 @@ pub(super) fn health(report: &Report) -> String {
 
 /// The cause with all that belongs to it, then the others.
 fn findings(page: &mut Page, report: &Report) {
-    let mut others = report.findings.as_slice();
-    if let Some((first, rest)) = others.split_first()
-        && first.severity > Severity::Info
-    {
+    let (first, others) = first_and_others(report);
+    if let Some(first) = first {
         page.blank();
         match report.verdict {
             // Its message is not in the verdict, and it may not be the cause.
             Verdict::Unknown => cause::in_full(page, report, "found", first),
             Verdict::Healthy | Verdict::Degraded | Verdict::Broken => cause::cause(page, report, first),
         }
-        others = rest;
     }
     if page.look().detail >= Detail::Probes {
         for finding in others {
@@ -278,9 +286,18 @@ pub(super) fn listed(all: &[&str]) -> String {
     }
 }
 
+/// `1 line`, `2 lines`.
 pub(super) fn counted(count: u64, noun: &str) -> String {
     match count {
         1 => format!("1 {noun}"),
         count => format!("{count} {noun}s"),
+    }
+}
+
+/// A time span as people say it.
+pub(super) fn time(ms: u64) -> String {
+    match ms {
+        0..10_000 => format!("{ms} ms"),
+        _ => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
     }
 }

@@ -3,27 +3,21 @@
 //! The cause is open, everything else folded. Text that came from elsewhere is escaped: it makes no markup, calls
 //! nobody by `@name` and links to nothing.
 
-use super::advice::{doubted, fixes, located, logged, sure};
-use super::human::{counted, health};
-use super::text::{Glyphs, line, span};
-use super::{EndpointReport, Finding, IdentityReport, Observation, Outcome, Report, Severity, Status, Verdict};
+use super::advice::{doubted, first_and_others, fixes, located, logged, sure};
+use super::human::{counted, time, verdict_sentence, verdict_word};
+use super::text::{Glyphs, line};
+use super::{EndpointReport, Finding, IdentityReport, Observation, Outcome, Report, Status, Verdict};
 use crate::findings::{Candidate, Decide, Location};
 
 /// A section, with the verdict for its title.
 pub fn render(report: &Report) -> String {
     let mut page = Page::default();
     page.block(&format!("### {}", title(report)));
-    match report.findings.split_first() {
-        Some((cause, others)) if cause.severity > Severity::Info => {
-            in_full(&mut page, report, cause);
-            endpoints(&mut page, report);
-            findings(&mut page, "other finding", others);
-        }
-        _ => {
-            endpoints(&mut page, report);
-            findings(&mut page, "finding", &report.findings);
-        }
-    }
+    let (first, others) = first_and_others(report);
+    first.iter().for_each(|finding| in_full(&mut page, report, finding));
+    endpoints(&mut page, report);
+    let noun = if first.is_some() { "other finding" } else { "finding" };
+    findings(&mut page, noun, others);
     files(&mut page, report);
     if !report.identities.is_empty() {
         let settings = report.identities.iter().flat_map(settings);
@@ -43,28 +37,22 @@ pub fn render(report: &Report) -> String {
         prose(&report.tool.version),
         prose(&report.tool.build),
         prose(&report.started_at),
-        span(report.duration_ms)
+        time(report.duration_ms)
     ));
     page.text
 }
 
 fn title(report: &Report) -> String {
-    let cause = report.findings.first().map(|cause| prose(&cause.message));
-    let sentence = match report.verdict {
-        Verdict::Healthy => prose(&health(report)),
-        Verdict::Degraded | Verdict::Broken => cause.unwrap_or_default(),
-        Verdict::Unknown => prose(report.unknown_because.as_deref().unwrap_or("it could not be found out")),
-    };
     let glyph = match report.verdict {
         Verdict::Healthy => "✅",
         Verdict::Degraded => "⚠️",
         Verdict::Broken => "❌",
         Verdict::Unknown => "❔",
     };
-    match report.verdict {
-        // Logs and files that say nothing bad don't say that anything works.
-        Verdict::Healthy if report.is_of_logs_alone() || report.is_of_files_alone() => format!("{glyph} {sentence}"),
-        verdict => format!("{glyph} {}: {sentence}", verdict.name()),
+    let sentence = prose(&verdict_sentence(report));
+    match verdict_word(report) {
+        Some(word) => format!("{glyph} {word}: {sentence}"),
+        None => format!("{glyph} {sentence}"),
     }
 }
 
@@ -153,7 +141,7 @@ fn rungs(endpoint: &EndpointReport) -> impl Iterator<Item = Vec<String>> {
         vec![
             rung.layer.rung().name.to_owned(),
             status.to_owned(),
-            rung.duration_ms.map(span).unwrap_or_default(),
+            rung.duration_ms.map(time).unwrap_or_default(),
             seen.join("; "),
         ]
     })
@@ -241,8 +229,8 @@ fn probe(one: &Observation) -> Vec<String> {
     };
     vec![
         cell(&one.id),
-        span(one.started_ms),
-        span(one.duration_ms),
+        time(one.started_ms),
+        time(one.duration_ms),
         outcome.to_owned(),
         cell(&one.summary),
     ]

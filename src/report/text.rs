@@ -40,14 +40,6 @@ pub fn lines(text: &str) -> String {
     lines.join("\n")
 }
 
-/// A time span in milliseconds as people say it.
-pub(super) fn span(ms: u64) -> String {
-    match ms {
-        0..10_000 => format!("{ms} ms"),
-        _ => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
-    }
-}
-
 /// JSON in which everything that could disturb a terminal is written as `\uXXXX`.
 ///
 /// Serialised JSON has such characters in strings alone, where the escape means the same.

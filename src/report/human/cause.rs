@@ -1,6 +1,6 @@
 //! The findings: the cause with everything that helps, the others in a line or two.
 
-use super::super::advice::{doubted, fixes, located, logged, sure};
+use super::super::advice::{causes_and_follow_ons, doubted, fixes, follows, located, logged, sure};
 use super::super::{Confidence, Finding, Report, Severity, Status};
 use super::page::{Ink, LABEL, Page, Span};
 use crate::findings::{Candidate, Decide, Location};
@@ -24,8 +24,7 @@ pub(super) fn in_full(page: &mut Page, report: &Report, label: &str, finding: &F
 
 /// The findings after the first one, in a line or two each; follow-ons are folded away.
 pub(super) fn in_brief(page: &mut Page, findings: &[Finding]) {
-    let (follow_ons, causes): (Vec<&Finding>, Vec<&Finding>) =
-        findings.iter().partition(|finding| finding.because_of.is_some());
+    let (causes, follow_ons) = causes_and_follow_ons(findings);
     let mut label = "also";
     for finding in causes {
         headline(page, label, finding);
@@ -72,11 +71,6 @@ fn headline(page: &mut Page, label: &str, finding: &Finding) {
     ];
     text.extend(follows(finding).map(Span::plain));
     page.flow(&[page.label(label)], &text);
-}
-
-fn follows(finding: &Finding) -> Option<String> {
-    let cause = finding.because_of.as_ref()?;
-    Some(format!(", follows from {cause}"))
 }
 
 /// Where it is, how it is mended, what else it could be, and the log lines to know it by.

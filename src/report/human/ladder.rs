@@ -1,9 +1,8 @@
 //! What was looked at: the ladder of each endpoint, and every probe.
 
-use super::super::text::span;
 use super::super::{EndpointReport, LayerReport, LimitReport, Observation, Outcome, ProxyReport, Status};
-use super::Detail;
 use super::page::{Ink, Page, Span};
+use super::{Detail, time};
 use crate::proxies::Proxy;
 
 /// An endpoint and its rungs, lowest first, and then what a credential came to.
@@ -54,7 +53,7 @@ fn credential(page: &mut Page, one: &Observation) {
     let lead = [
         Span::plain(format!("    {:<7} ", "auth")),
         Span::plain(format!("{text:<6}")),
-        Span::faint(format!("{:>8}  ", span(one.duration_ms))),
+        Span::faint(format!("{:>8}  ", time(one.duration_ms))),
     ];
     page.flow(&lead, &[Span::plain(format!("{who} {call}: {}", one.summary))]);
 }
@@ -106,7 +105,7 @@ fn rung(page: &mut Page, rung: &LayerReport) {
         Span::new(format!("  {glyph} "), ink),
         Span::plain(format!("{name:<7} ")),
         Span::new(format!("{word:<6}"), ink),
-        Span::faint(format!("{:>8}  ", rung.duration_ms.map(span).unwrap_or_default())),
+        Span::faint(format!("{:>8}  ", rung.duration_ms.map(time).unwrap_or_default())),
     ];
     let text = match (why.as_str(), rung.summary.as_str()) {
         ("", summary) => vec![Span::plain(summary)],
