@@ -27,6 +27,16 @@ pub(super) fn sure(confidence: Confidence) -> &'static str {
     }
 }
 
+/// `HD607 grpc-bad-gateway, possible`; what is certain needs no word.
+pub(super) fn named(finding: &Finding) -> String {
+    let sure = match finding.confidence {
+        Confidence::Certain => "",
+        Confidence::Likely => ", likely",
+        Confidence::Possible => ", possible",
+    };
+    format!("{} {}{sure}", finding.code, finding.name)
+}
+
 /// What stands before the candidates.
 pub(super) fn doubted(confidence: Confidence) -> &'static str {
     match confidence {

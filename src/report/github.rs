@@ -1,5 +1,6 @@
 //! GitHub Actions: an annotation a finding, as workflow commands.
 
+use super::advice::named;
 use super::{Finding, Report, Severity, Verdict};
 use crate::report::text::lines;
 
@@ -26,10 +27,7 @@ fn annotation(finding: &Finding) -> String {
         properties.extend(place.line.map(|line| format!("line={line}")));
         properties.extend(place.column.map(|column| format!("col={column}")));
     }
-    properties.push(format!(
-        "title={}",
-        property(&format!("{} {}", finding.code, finding.name))
-    ));
+    properties.push(format!("title={}", property(&named(finding))));
     let mut text = finding.with_fix();
     if let Some(cause) = &finding.because_of {
         text.push_str(&format!("\nFollows from {cause}."));

@@ -7,6 +7,8 @@ use super::advice::first_and_others;
 use super::{IdentityReport, Report, Status, Verdict};
 use page::{Ink, Page, Span};
 
+pub(super) use ladder::behind;
+
 pub use super::text::Glyphs;
 
 mod cause;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report as Xml, TestCase, TestCaseStatus, TestSuite};
 
+use super::advice::{located, named};
 use super::text::lines;
 use super::{EndpointReport, Finding, Report, Severity, Status, Verdict};
 use crate::layers::{LADDER, Layer};
@@ -214,11 +215,19 @@ impl<'a> Case<'a> {
     /// What was seen, and each finding with its fix.
     fn told(&self) -> String {
         let findings = self.findings.iter().map(|finding| {
-            let severity = finding.severity.name();
+            let places: String = finding
+                .locations
+                .iter()
+                .map(|place| format!("At {}\n", located(place)))
+                .collect();
+            let others = finding.candidates.iter();
+            let others: String = others
+                .map(|other| format!("Or {}: {}\n", other.code, other.why))
+                .collect();
             format!(
-                "{severity} {} {}: {}\n{}",
-                finding.code,
-                finding.name,
+                "{} {}: {}\n{places}{others}{}",
+                finding.severity.name(),
+                named(finding),
                 finding.with_fix(),
                 finding.url
             )

@@ -3,8 +3,8 @@
 //! The cause is open, everything else folded. Text that came from elsewhere is escaped: it makes no markup, calls
 //! nobody by `@name` and links to nothing.
 
-use super::advice::{doubted, first_and_others, fixes, located, logged, sure};
-use super::human::{counted, time, verdict_sentence, verdict_word};
+use super::advice::{doubted, first_and_others, fixes, located, logged, named, sure};
+use super::human::{behind, counted, time, verdict_sentence, verdict_word};
 use super::text::{Glyphs, line};
 use super::{EndpointReport, Finding, IdentityReport, Observation, Outcome, Report, Status, Verdict};
 use crate::findings::{Candidate, Decide, Location};
@@ -61,7 +61,11 @@ fn in_full(page: &mut Page, report: &Report, finding: &Finding) {
     if report.verdict == Verdict::Unknown {
         page.block(&format!("Found: {}", prose(&finding.message)));
     }
-    page.block(&format!("**{}**, {}", named(finding), sure(finding.confidence)));
+    page.block(&format!(
+        "**{}**, {}",
+        linked(&format!("{} {}", finding.code, finding.name), finding),
+        sure(finding.confidence)
+    ));
     finding.locations.iter().for_each(|place| quote(page, place));
     if !finding.remedy.text.is_empty() {
         page.block(&format!("**Fix:** {}", prose(&finding.remedy.text)));
@@ -111,14 +115,7 @@ fn look(page: &mut Page, decide: &Decide) {
 /// The ladder of each endpoint.
 fn endpoints(page: &mut Page, report: &Report) {
     for endpoint in &report.endpoints {
-        let proxy = endpoint.proxy.as_ref().map(|proxy| {
-            let version = proxy.version.as_deref().unwrap_or_default();
-            format!(
-                ", {} ({})",
-                prose(&format!("{} {version}", proxy.name.name())),
-                proxy.confidence.name()
-            )
-        });
+        let proxy = endpoint.proxy.as_ref().map(|proxy| prose(&behind(proxy)));
         page.block(&format!(
             "**{}** {}{}",
             prose(&endpoint.id),
@@ -162,7 +159,7 @@ fn findings(page: &mut Page, noun: &str, findings: &[Finding]) {
         format!(
             "- {} {}{}: {}.{}{}\n",
             finding.severity.name(),
-            named(finding),
+            linked(&named(finding), finding),
             place.unwrap_or_default(),
             prose(&finding.message),
             follows.unwrap_or_default(),
@@ -236,9 +233,9 @@ fn probe(one: &Observation) -> Vec<String> {
     ]
 }
 
-/// Code and name, with a link to the runbook.
-fn named(finding: &Finding) -> String {
-    let name = prose(&format!("{} {}", finding.code, finding.name));
+/// Text with a link to the runbook.
+fn linked(text: &str, finding: &Finding) -> String {
+    let name = prose(text);
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._/:".contains(&byte);
     match finding.url.starts_with("https://") && finding.url.bytes().all(is_plain) {
         true => format!("[{name}]({})", finding.url),
@@ -321,7 +318,7 @@ fn escaped(text: &str) -> String {
         let is_divided = match char {
             '@' => is_word(next),
             '#' | '!' => next.is_some_and(|next| next.is_ascii_digit()),
-            ':' => rest.as_str().starts_with("//") && shown.ends_with(['s', 'S', 'p', 'P']),
+            ':' => rest.as_str().starts_with("//") && is_linked(&shown),
             _ => false,
         };
         match char {
@@ -339,6 +336,12 @@ fn escaped(text: &str) -> String {
         before = Some(char);
     }
     shown
+}
+
+/// Whether what stands before `://` makes a link of what follows (GitHub Flavored Markdown 0.29, section 6.9).
+fn is_linked(before: &str) -> bool {
+    let before = before.to_ascii_lowercase();
+    ["http", "https", "ftp"].iter().any(|scheme| before.ends_with(scheme))
 }
 
 /// A span of code: its fence is longer than any in `text`, and text that begins or ends like a fence keeps off it.

@@ -11,6 +11,7 @@ use time::format_description::well_known::Rfc3339;
 use super::text::{Glyphs, line};
 use super::{EndpointReport, Report, Status, Verdict};
 use crate::layers::Layer;
+use crate::proxies::Proxy;
 
 /// Families of gauges, each with its help and type.
 pub fn render(report: &Report) -> String {
@@ -30,13 +31,13 @@ pub fn render(report: &Report) -> String {
     }
     page.family("endpoint_info", "Where each endpoint is.");
     for endpoint in &report.endpoints {
-        let proxy = endpoint.proxy.as_ref().map_or("", |proxy| proxy.name.name());
+        let proxy = endpoint.proxy.as_ref().filter(|proxy| proxy.name != Proxy::None);
         page.sample(
             &[
                 ("endpoint", &endpoint.id),
                 ("kind", &endpoint.kind),
                 ("url", &endpoint.url),
-                ("proxy", proxy),
+                ("proxy", proxy.map_or("", |proxy| proxy.name.name())),
             ],
             1,
         );

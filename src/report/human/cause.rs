@@ -1,6 +1,6 @@
 //! The findings: the cause with everything that helps, the others in a line or two.
 
-use super::super::advice::{causes_and_follow_ons, doubted, fixes, follows, located, logged, sure};
+use super::super::advice::{causes_and_follow_ons, doubted, fixes, follows, located, logged, named, sure};
 use super::super::{Confidence, Finding, Report, Severity, Status};
 use super::page::{Ink, LABEL, Page, Span};
 use crate::findings::{Candidate, Decide, Location};
@@ -59,14 +59,9 @@ fn headline(page: &mut Page, label: &str, finding: &Finding) {
         Severity::Warn => (page.caution(), Ink::Caution, "warning"),
         Severity::Info => ("i", Ink::Strong, "info"),
     };
-    let sure = match finding.confidence {
-        Confidence::Certain => "",
-        Confidence::Likely => ", likely",
-        Confidence::Possible => ", possible",
-    };
     let mut text = vec![
         Span::new(format!("{glyph} {word}"), ink),
-        Span::plain(format!(" {} {}{sure}: ", finding.code, finding.name)),
+        Span::plain(format!(" {}: ", named(finding))),
         Span::strong(&finding.message),
     ];
     text.extend(follows(finding).map(Span::plain));

@@ -76,7 +76,8 @@ fn limit(page: &mut Page, limit: &LimitReport) {
     page.flow(&lead, &text);
 }
 
-fn behind(proxy: &ProxyReport) -> String {
+/// `, nginx 1.24.0 answers (certain)`.
+pub(in crate::report) fn behind(proxy: &ProxyReport) -> String {
     if proxy.name == Proxy::None {
         return ", no reverse proxy in between".to_owned();
     }
