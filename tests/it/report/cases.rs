@@ -347,11 +347,14 @@ fn healthy_grpc() -> Vec<LayerReport> {
             facts: BTreeMap::from([("address".to_owned(), json!("10.0.0.10:8443"))]),
             ..ok(Layer::Tcp, Some(9), "10.0.0.10:8443")
         },
-        ok(
-            Layer::Tls,
-            Some(19),
-            "TLSv1.3, ALPN h2, gw.example.com until 2026-07-30",
-        ),
+        LayerReport {
+            facts: BTreeMap::from([("not_after".to_owned(), json!("2026-07-30T12:00:00Z"))]),
+            ..ok(
+                Layer::Tls,
+                Some(19),
+                "TLSv1.3, ALPN h2, gw.example.com until 2026-07-30",
+            )
+        },
         ok(Layer::Http2, Some(12), "at most 128 streams"),
         ok(
             Layer::Grpc,
@@ -366,11 +369,14 @@ fn healthy_rest() -> Vec<LayerReport> {
         ok(Layer::Config, None, "TLS"),
         ok(Layer::Dns, Some(11), "10.0.0.10, 10.0.0.11"),
         ok(Layer::Tcp, Some(10), "10.0.0.10:443"),
-        ok(
-            Layer::Tls,
-            Some(21),
-            "TLSv1.3, ALPN h2, gw.example.com until 2026-07-30",
-        ),
+        LayerReport {
+            facts: BTreeMap::from([("not_after".to_owned(), json!("2026-07-30T12:00:00Z"))]),
+            ..ok(
+                Layer::Tls,
+                Some(21),
+                "TLSv1.3, ALPN h2, gw.example.com until 2026-07-30",
+            )
+        },
         ok(
             Layer::Rest,
             Some(12_345),

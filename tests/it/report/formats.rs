@@ -10,6 +10,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use hoop_doctor::findings::Severity;
 use hoop_doctor::report::{Finding, Report, Verdict, github, junit, markdown, prometheus, sarif};
+use regex_lite::Regex;
 use roxmltree::Document;
 use serde_json::Value;
 
@@ -17,6 +18,7 @@ use super::cases;
 use super::hostile::spoilt;
 use crate::lab::proxy::program;
 use crate::lab::{repository, say};
+use crate::outputs::formats;
 
 /// The reports that every format is tried with.
 fn cases() -> [(&'static str, Report); 4] {
@@ -158,6 +160,45 @@ fn promtool_has_nothing_to_say_of_the_metrics() {
         let twice = metrics.clone() + metrics.lines().last().unwrap_or_default() + "\n# TYPE x foo\n";
         let Some(output) = check(&twice) else { return };
         assert!(!output.status.success(), "{name}");
+    }
+}
+
+#[test]
+fn the_alerts_fire_when_they_should() {
+    let folder = repository().join("docs/monitoring");
+    let rules = fs::read_to_string(folder.join("alerts.yml")).expect("it is in the repository");
+    let metrics = prometheus::render(&cases::broken());
+    let name = Regex::new("hoop_doctor_[a-z_]+").expect("it is a pattern");
+    for name in name.find_iter(&rules) {
+        assert!(
+            metrics.contains(&format!("# TYPE {} gauge", name.as_str())),
+            "{}",
+            name.as_str()
+        );
+    }
+    let cases = folder.join("alerts-test.yml");
+    let Some(output) = checked("promtool", &[Path::new("test"), Path::new("rules"), &cases], "") else {
+        return;
+    };
+    assert!(output.status.success(), "{}", said(&output));
+}
+
+#[test]
+fn the_page_names_every_format_and_metric() {
+    let page = include_str!("../../../docs/reports.md");
+    for format in formats() {
+        assert!(
+            page.contains(&format!("\n| `{format}` |")),
+            "docs/reports.md has no row for {format}"
+        );
+    }
+    let written: String = cases().iter().map(|(_, report)| prometheus::render(report)).collect();
+    let metrics = written.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    for name in metrics.filter_map(|line| line.split(' ').next()) {
+        assert!(
+            page.contains(&format!("\n| `{name}` |")),
+            "docs/reports.md has no row for {name}"
+        );
     }
 }
 
