@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::built;
 use crate::findings::{Code, Severity, rules};
 use crate::layers::LADDER;
 use crate::plan::Resolve;
@@ -17,7 +18,7 @@ use crate::report::Pick;
 
 /// Finds out why an agent or a client can't reach a Hoop gateway, and says what to change.
 #[derive(Debug, Parser)]
-#[command(name = "hoop-doctor", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "hoop-doctor", version, long_version = built::VERSION, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -30,4 +30,5 @@ pub mod report;
 
 pub mod diff;
 
+pub mod built;
 pub mod malfunction;

@@ -173,7 +173,7 @@ pub struct Tool {
     pub name: String,
     /// Its version.
     pub version: String,
-    /// The target and the profile that it was built for.
+    /// Which build of that version: target, profile, commit and rustc, in one line.
     pub build: String,
 }
 

@@ -5,6 +5,7 @@ use super::{
     ProxyReport, Report, SCHEMA_VERSION, SettingReport, Status, Tool, Verdict, ViaReport, disagree, facts, limits,
     logged, timestamp, words,
 };
+use crate::built;
 use crate::config::{Identity, Speech, Via};
 use crate::evidence::{Endpoint, Evidence, Kind, Wire};
 use crate::findings::{Diagnosed, Severity, diagnose};
@@ -32,7 +33,7 @@ pub fn report(evidence: &Evidence, filter: &Filter) -> Report {
         tool: Tool {
             name: "hoop-doctor".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            build: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
+            build: built::LINE.to_owned(),
         },
         started_at: timestamp(wire.started_at),
         duration_ms: wire.duration_ms,

@@ -20,6 +20,7 @@ pub fn render(report: &Report) -> serde_json::Result<String> {
             "tool": { "driver": {
                 "name": report.tool.name,
                 "version": report.tool.version,
+                "fullName": format!("{} {} ({})", report.tool.name, report.tool.version, report.tool.build),
                 "informationUri": env!("CARGO_PKG_REPOSITORY"),
                 "rules": used.iter().filter_map(|code| rule(code, report)).collect::<Vec<_>>(),
             } },

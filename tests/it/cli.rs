@@ -241,12 +241,36 @@ fn quiet_is_one_line() {
 }
 
 #[test]
-fn the_version_is_the_package_s() {
-    let run = Doctor::new().run(&["--version"]);
+fn the_version_says_which_build_it_is_and_reports_say_the_same() {
+    let doctor = Doctor::new();
     let version = concat!("hoop-doctor ", env!("CARGO_PKG_VERSION"), "\n");
+    let short = doctor.run(&["-V"]);
+    assert_eq!((short.code, &*short.stdout, &*short.stderr), (Some(0), version, ""));
+
+    let long = doctor.run(&["--version"]);
+    assert_eq!((long.code, &*long.stderr), (Some(0), ""));
+    let facts = long.stdout.strip_prefix(version).expect("the version comes first");
+    let facts: Vec<(&str, &str)> = facts.lines().filter_map(|line| line.split_once(':')).collect();
+    let [
+        ("commit", commit),
+        ("target", target),
+        ("profile", profile),
+        ("rustc", rustc),
+    ] = &facts[..]
+    else {
+        panic!("{}", long.stdout);
+    };
+    assert!(
+        target.contains(env::consts::ARCH) && target.contains(env::consts::OS),
+        "{target}"
+    );
+
+    let run = doctor.run(&["check", "-o", "json", "--grpc-url", "grpc://"]);
+    let report: Value = serde_json::from_str(&run.stdout).expect("JSON is JSON");
+    let [commit, target, profile, rustc] = [commit, target, profile, rustc].map(|fact| fact.trim());
     assert_eq!(
-        (run.code, run.stdout.as_str(), run.stderr.as_str()),
-        (Some(0), version, "")
+        report["tool"]["build"],
+        format!("{target} {profile} {commit} rustc {rustc}")
     );
 }
 
