@@ -8,6 +8,7 @@ use crate::cli::{Cli, Command};
 use crate::config::Discovery;
 use crate::evidence::{Evidence, Wire};
 use crate::findings::Severity;
+use crate::report::schema::SCHEMA;
 use crate::report::{Report, Verdict};
 
 mod check;
@@ -77,7 +78,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Demo(args) => demo::run(args, cli.color),
         Command::Explain(args) => explain::run(args, cli.color),
         Command::StandIn(args) => stand_in::run(args),
-        Command::Schema => output::print(&crate::report::schema::schema()).map(|()| Exit::Fine),
+        Command::Schema => output::print(SCHEMA).map(|()| Exit::Fine),
     };
     match done {
         Err(error) if is_closed_pipe(&error) => Ok(Exit::Fine),
