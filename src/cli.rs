@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
 
 use crate::built;
 use crate::findings::{Code, Severity, rules};
@@ -58,6 +59,10 @@ pub enum Command {
     StandIn(StandIn),
     /// Print the JSON Schema of `check -o json`.
     Schema,
+    /// Print what completes this program's command line in a shell.
+    Completions(Completions),
+    /// Print the manual page of this program, or of one of its commands.
+    Man(Man),
 }
 
 /// What `check` examines, and how.
@@ -360,6 +365,37 @@ pub struct StandIn {
     #[arg(long, value_name = "NAME")]
     pub fault: Option<hoop_doctor_standin::Fault>,
 }
+
+/// Which shell to complete for.
+#[derive(Debug, Args)]
+#[command(after_help = COMPLETIONS_HELP)]
+pub struct Completions {
+    /// The shell.
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: Shell,
+}
+
+const COMPLETIONS_HELP: &str = "\
+Examples:
+  source <(hoop-doctor completions bash)
+  hoop-doctor completions fish > ~/.config/fish/completions/hoop-doctor.fish";
+
+/// Which manual page to print.
+#[derive(Debug, Args)]
+#[command(after_help = MAN_HELP)]
+pub struct Man {
+    /// The command; none: the program itself.
+    #[arg(value_name = "COMMAND")]
+    pub command: Option<String>,
+    /// Write every page to this folder instead.
+    #[arg(long, value_name = "DIR", conflicts_with = "command", value_hint = ValueHint::DirPath)]
+    pub dir: Option<PathBuf>,
+}
+
+const MAN_HELP: &str = "\
+Examples:
+  hoop-doctor man check | man -l -
+  hoop-doctor man --dir /usr/local/share/man/man1";
 
 /// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

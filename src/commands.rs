@@ -12,12 +12,14 @@ use crate::report::schema::SCHEMA;
 use crate::report::{Report, Verdict};
 
 mod check;
+mod completions;
 mod demo;
 mod diff;
 mod explain;
 mod file;
 mod lint;
 mod logs;
+mod man;
 mod output;
 mod progress;
 mod recipe;
@@ -79,6 +81,8 @@ pub fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Explain(args) => explain::run(args, cli.color),
         Command::StandIn(args) => stand_in::run(args),
         Command::Schema => output::print(SCHEMA).map(|()| Exit::Fine),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args),
     };
     match done {
         Err(error) if is_closed_pipe(&error) => Ok(Exit::Fine),

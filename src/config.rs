@@ -16,7 +16,7 @@ mod agent;
 mod api_url;
 mod ca;
 mod client;
-mod environment;
+pub(crate) mod environment;
 mod fault;
 pub(crate) mod file;
 mod flags;

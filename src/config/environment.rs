@@ -122,7 +122,7 @@ pub enum KeyFrom {
 const HOME: &str = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
 
 /// Everything that Hoop, Go's HTTP client and grpc-go read.
-const NAMES: &[&str] = &[
+pub(crate) const NAMES: &[&str] = &[
     "HOOP_APIURL",
     "HOOP_DSN",
     "HOOP_GATEWAY_URL",

@@ -32,6 +32,8 @@ mod networks;
 mod oracle;
 mod outputs;
 #[cfg(unix)]
+mod packaging;
+#[cfg(unix)]
 mod progress;
 #[cfg(unix)]
 mod proxies;
