@@ -17,38 +17,33 @@ use crate::layers::{LADDER, Layer};
 /// # Errors
 /// Never for text that is written to memory; the signature is quick-junit's.
 pub fn render(report: &Report, fail_on: Severity) -> Result<String, quick_junit::SerializeError> {
-    let mut suites = suites(report);
+    let mut cases = cases(report);
     for finding in &report.findings {
-        place(&mut suites, report, finding);
+        place(&mut cases, report, finding);
     }
     let mut xml = Xml::new("hoop-doctor");
     xml.set_time(Duration::from_millis(report.duration_ms));
-    for suite in suites.iter().filter(|suite| !suite.cases.is_empty()) {
-        let mut written = TestSuite::new(suite.title.as_str());
-        written.set_time(suite.cases.iter().filter_map(|case| case.duration).sum());
-        written.add_test_cases(
-            suite
-                .cases
-                .iter()
-                .map(|case| case.written(suite.id, report.verdict, fail_on)),
-        );
-        xml.add_test_suite(written);
+    for cases in cases.chunk_by(|one, other| one.about.suite() == other.about.suite()) {
+        let id = cases.first().map_or("", |case| case.about.suite());
+        let url = report
+            .endpoints
+            .iter()
+            .find(|endpoint| endpoint.id == id)
+            .map(|endpoint| &endpoint.url);
+        let title = url.map_or(id.to_owned(), |url| format!("{id} {url}"));
+        let mut suite = TestSuite::new(lines(&title));
+        suite.set_time(cases.iter().filter_map(|case| case.duration).sum());
+        suite.add_test_cases(cases.iter().map(|case| case.written(report.verdict, fail_on)));
+        xml.add_test_suite(suite);
     }
     // How many were skipped is known to junit-10.xsd for each suite, and not for all of them.
     let skipped = format!(" skipped=\"{}\"", xml.skipped);
     Ok(xml.to_string()?.replacen(&skipped, "", 1))
 }
 
-/// One endpoint, or one sort of thing that was read.
-struct Suite<'a> {
-    id: &'a str,
-    title: String,
-    cases: Vec<Case<'a>>,
-}
-
 /// One thing that can be right or wrong.
 struct Case<'a> {
-    name: String,
+    about: About<'a>,
     duration: Option<Duration>,
     status: Status,
     why: &'a str,
@@ -56,90 +51,89 @@ struct Case<'a> {
     findings: Vec<&'a Finding>,
 }
 
-/// Everything that was looked at; the suite of the run itself is the last one.
-fn suites(report: &Report) -> Vec<Suite<'_>> {
-    let suite = |id, cases| Suite {
-        id,
-        title: id.to_owned(),
-        cases,
-    };
-    let endpoints = report.endpoints.iter().map(|endpoint| Suite {
-        title: lines(&format!("{} {}", endpoint.id, endpoint.url)),
-        ..suite(
-            &endpoint.id,
-            endpoint
-                .layers
-                .iter()
-                .map(|rung| Case {
-                    duration: rung.duration_ms.map(Duration::from_millis),
-                    status: rung.status,
-                    why: rung.why.as_deref().unwrap_or_default(),
-                    summary: &rung.summary,
-                    ..Case::fine(&format!("{} {}", endpoint.id, rung.layer.rung().name))
-                })
-                .collect(),
-        )
+/// What a case is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum About<'a> {
+    Rung(&'a str, Layer),
+    Identity(&'a str),
+    File(&'a str),
+    /// A finding that is about nothing of all that.
+    Finding(&'a str),
+    Verdict,
+}
+
+impl<'a> About<'a> {
+    /// An endpoint, or one sort of thing that was read.
+    fn suite(self) -> &'a str {
+        match self {
+            Self::Rung(endpoint, _) => endpoint,
+            Self::Identity(_) => "identities",
+            Self::File(_) => "files",
+            Self::Finding(_) | Self::Verdict => "run",
+        }
+    }
+
+    fn name(self) -> String {
+        match self {
+            Self::Rung(endpoint, layer) => format!("{endpoint} {}", layer.rung().name),
+            Self::Identity(name) | Self::File(name) | Self::Finding(name) => name.to_owned(),
+            Self::Verdict => "verdict".to_owned(),
+        }
+    }
+}
+
+/// Everything that was looked at.
+fn cases(report: &Report) -> Vec<Case<'_>> {
+    let rungs = report.endpoints.iter().flat_map(|endpoint| {
+        endpoint.layers.iter().map(|rung| Case {
+            duration: rung.duration_ms.map(Duration::from_millis),
+            status: rung.status,
+            why: rung.why.as_deref().unwrap_or_default(),
+            summary: &rung.summary,
+            ..Case::fine(About::Rung(&endpoint.id, rung.layer))
+        })
     });
     let identities = report.identities.iter().map(|identity| Case {
         summary: identity.tls_because.as_deref().unwrap_or_default(),
-        ..Case::fine(&identity.name)
+        ..Case::fine(About::Identity(&identity.name))
     });
     let configuration = report
         .proxy_config
         .iter()
         .flat_map(|read| &read.files)
-        .map(|file| file.name.as_str());
-    let logs = report
-        .logs
-        .iter()
-        .flat_map(|read| &read.files)
-        .map(|file| file.name.as_str());
+        .map(|file| &file.name);
+    let logs = report.logs.iter().flat_map(|read| &read.files).map(|file| &file.name);
+    let files = configuration.chain(logs).map(|name| Case::fine(About::File(name)));
     let unknown = report.unknown_because.iter().map(|why| Case {
         status: Status::Failed,
         why,
-        ..Case::fine("verdict")
+        ..Case::fine(About::Verdict)
     });
-    let read = [
-        suite(IDENTITIES, identities.collect()),
-        suite(FILES, configuration.chain(logs).map(Case::fine).collect()),
-        suite(RUN, unknown.collect()),
-    ];
-    endpoints.chain(read).collect()
+    rungs.chain(identities).chain(files).chain(unknown).collect()
 }
 
 /// Puts a finding to the cases that it is about.
-fn place<'a>(suites: &mut [Suite<'a>], report: &'a Report, finding: &'a Finding) {
-    let mut cases: Vec<(&str, String)> = Vec::new();
-    for endpoint in report
+fn place<'a>(cases: &mut Vec<Case<'a>>, report: &'a Report, finding: &'a Finding) {
+    let mut about: Vec<About<'_>> = report
         .endpoints
         .iter()
         .filter(|endpoint| finding.endpoints.contains(&endpoint.id))
-    {
-        if let Some(layer) = rung(endpoint, finding) {
-            cases.push((&endpoint.id, format!("{} {}", endpoint.id, layer.rung().name)));
-        }
+        .filter_map(|endpoint| Some(About::Rung(&endpoint.id, rung(endpoint, finding)?)))
+        .collect();
+    if about.is_empty() {
+        about.extend(finding.locations.first().map(|place| About::File(&place.file)));
+        about.extend(finding.identities.iter().map(|name| About::Identity(name)));
     }
-    if cases.is_empty() {
-        let files = finding
-            .locations
-            .iter()
-            .take(1)
-            .map(|place| (FILES, lines(&place.file)));
-        cases.extend(files.chain(finding.identities.iter().map(|name| (IDENTITIES, lines(name)))));
-    }
+    about.push(About::Finding(&finding.code));
     let mut is_placed = false;
-    for suite in &mut *suites {
-        for case in &mut suite.cases {
-            if cases.iter().any(|(id, name)| *id == suite.id && *name == case.name) {
-                case.findings.push(finding);
-                is_placed = true;
-            }
-        }
+    for case in cases.iter_mut().filter(|case| about.contains(&case.about)) {
+        case.findings.push(finding);
+        is_placed = true;
     }
-    if let Some(run) = suites.last_mut().filter(|_| !is_placed) {
-        run.cases.push(Case {
+    if !is_placed {
+        cases.push(Case {
             findings: vec![finding],
-            ..Case::fine(&format!("{} {}", finding.code, finding.name))
+            ..Case::fine(About::Finding(&finding.code))
         });
     }
 }
@@ -165,9 +159,9 @@ fn rung(endpoint: &EndpointReport, finding: &Finding) -> Option<Layer> {
 }
 
 impl<'a> Case<'a> {
-    fn fine(name: &str) -> Self {
+    fn fine(about: About<'a>) -> Self {
         Self {
-            name: lines(name),
+            about,
             duration: None,
             status: Status::Ok,
             why: "",
@@ -176,7 +170,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    fn written(&self, suite: &str, verdict: Verdict, fail_on: Severity) -> TestCase {
+    fn written(&self, verdict: Verdict, fail_on: Severity) -> TestCase {
         let cause = self.findings.iter().find(|finding| finding.severity >= fail_on);
         let status = match (cause, self.status) {
             (Some(cause), _) => {
@@ -200,8 +194,8 @@ impl<'a> Case<'a> {
             }
             (None, Status::Ok) => TestCaseStatus::success(),
         };
-        let mut case = TestCase::new(self.name.as_str(), status);
-        case.set_classname(format!("hoop-doctor.{}", lines(suite)));
+        let mut case = TestCase::new(lines(&self.about.name()), status);
+        case.set_classname(format!("hoop-doctor.{}", lines(self.about.suite())));
         if let Some(duration) = self.duration {
             case.set_time(duration);
         }
@@ -236,7 +230,3 @@ impl<'a> Case<'a> {
         lines(&seen.into_iter().chain(findings).collect::<Vec<_>>().join("\n"))
     }
 }
-
-const IDENTITIES: &str = "identities";
-const FILES: &str = "files";
-const RUN: &str = "run";
