@@ -4,7 +4,7 @@
 //! and look give the same text.
 
 use super::advice::first_and_others;
-use super::{IdentityReport, Report, Status, Verdict};
+use super::{IdentityReport, LogSighting, Report, Status, Verdict};
 use page::{Ink, Page, Span};
 
 pub(super) use ladder::behind;
@@ -302,4 +302,21 @@ pub(super) fn time(ms: u64) -> String {
         0..10_000 => format!("{ms} ms"),
         _ => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
     }
+}
+
+/// How often, since when and in which rhythm a message comes.
+pub(super) fn rhythm(one: &LogSighting) -> String {
+    let mut text = match one.count {
+        1 => format!("line {}", one.line),
+        count => format!("{count} times from line {} on", one.line),
+    };
+    if let Some(period) = one.period_ms {
+        text.push_str(&format!(", every {}.{} s", period / 1_000, period % 1_000 / 100));
+    }
+    match (&one.first, &one.last) {
+        (Some(first), Some(last)) if first != last => text.push_str(&format!(", {first} to {last}")),
+        (Some(at), _) => text.push_str(&format!(", {at}")),
+        (None, _) => {}
+    }
+    text
 }

@@ -2,7 +2,7 @@
 
 use super::super::{LogFile, LogSighting, LogsReport};
 use super::page::{Ink, Page, Span};
-use super::{Detail, counted};
+use super::{Detail, counted, rhythm};
 
 /// The logs that were read.
 pub(super) fn logs(page: &mut Page, logs: &LogsReport) {
@@ -38,19 +38,7 @@ fn file(page: &mut Page, label: &str, file: &LogFile) {
 }
 
 fn sighting(page: &mut Page, one: &LogSighting) {
-    let mut text = match one.count {
-        1 => format!("line {}", one.line),
-        count => format!("{count} times from line {} on", one.line),
-    };
-    if let Some(period) = one.period_ms {
-        text.push_str(&format!(", every {}.{} s", period / 1_000, period % 1_000 / 100));
-    }
-    match (&one.first, &one.last) {
-        (Some(first), Some(last)) if first != last => text.push_str(&format!(", {first} to {last}")),
-        (Some(at), _) => text.push_str(&format!(", {at}")),
-        (None, _) => {}
-    }
-    page.flow(&[page.label(""), Span::plain("  ")], &[Span::plain(text)]);
+    page.flow(&[page.label(""), Span::plain("  ")], &[Span::plain(rhythm(one))]);
     page.unbroken(&[page.label(""), Span::plain("    "), Span::faint(&one.excerpt)]);
 }
 
