@@ -467,6 +467,8 @@ pub enum Format {
     Github,
     /// Metrics, for the textfile collector of node_exporter.
     Prometheus,
+    /// One page for a browser, a ticket or a printer.
+    Html,
 }
 
 /// How changes are printed.

@@ -21,6 +21,7 @@ mod logged;
 mod words;
 
 pub mod github;
+pub mod html;
 pub mod human;
 pub mod json;
 pub mod jsonl;

@@ -12,7 +12,7 @@ use super::file::{self, Readers};
 use crate::cli::{Color, Format, Output};
 use crate::findings::Severity;
 use crate::report::human::{Detail, Glyphs, Look, Paint};
-use crate::report::{Report, github, human, json, jsonl, junit, markdown, prometheus, sarif, short};
+use crate::report::{Report, github, html, human, json, jsonl, junit, markdown, prometheus, sarif, short};
 
 /// How much of the report people get to see, how it is painted, and what fails a run.
 #[derive(Clone, Copy, Debug)]
@@ -103,6 +103,7 @@ fn render(report: &Report, format: Format, style: Style, place: Place) -> anyhow
         Format::Sarif => sarif::render(report).context("writing SARIF"),
         Format::Github => Ok(github::render(report)),
         Format::Prometheus => Ok(prometheus::render(report)),
+        Format::Html => Ok(html::render(report)),
     }
 }
 

@@ -3,6 +3,7 @@
 mod cases;
 mod formats;
 mod hostile;
+mod html;
 mod json;
 mod people;
 mod short;
