@@ -13,7 +13,7 @@ pub use super::text::Glyphs;
 
 mod cause;
 mod config;
-mod frames;
+pub(super) mod frames;
 mod ladder;
 mod logs;
 mod page;

@@ -136,7 +136,7 @@ fn details(html: &mut Html, report: &Report, finding: &Finding) {
     evidence(html, report, finding);
 }
 
-/// A place, and what stands there with a mark below the first character that it is about.
+/// A place, and what stands there with a mark on the word that it is about.
 fn place(html: &mut Html, place: &Location) {
     html.tag("p").class("place").with(|html| {
         html.text("at ");
@@ -147,9 +147,20 @@ fn place(html: &mut Html, place: &Location) {
     };
     // A tab takes one column, as in the column's number.
     let text = text.replace('\t', " ");
-    let mark = place.column.filter(|column| *column <= text.chars().count());
-    let mark = mark.map(|column| format!("\n{:>5} │ {}^", "", " ".repeat(column - 1)));
-    code(html, &format!("{line:>5} │ {text}{}", mark.unwrap_or_default()));
+    let start = place
+        .column
+        .and_then(|column| text.char_indices().nth(column.checked_sub(1)?));
+    let (before, rest) = text.split_at(start.map_or(text.len(), |(at, _)| at));
+    let (word, after) = rest.split_at(rest.find([' ', ';']).unwrap_or(rest.len()));
+    html.tag("pre").with(|html| {
+        html.tag("code").with(|html| {
+            html.text(&format!("{line:>5} │ {before}"));
+            if !word.is_empty() {
+                html.tag("mark").text(word);
+            }
+            html.text(after);
+        });
+    });
 }
 
 fn fix(html: &mut Html, report: &Report, finding: &Finding) {

@@ -1,6 +1,9 @@
 //! Every probe on one scale of time: a table whose bars a screen reader hears as times, and the facts folded away.
 
-use super::super::human::time;
+use std::collections::BTreeMap;
+
+use super::super::human::frames::{FACT, LEGEND, columns, frames_of};
+use super::super::human::{counted, time};
 use super::super::{Observation, Outcome, Report, text};
 use super::left_out;
 use super::markup::Html;
@@ -132,20 +135,38 @@ fn facts(html: &mut Html, one: &Observation, facts_end: usize) {
                 .class("unseen")
                 .text(&format!(" (facts of {})", one.id));
         });
-        let pretty = serde_json::to_string_pretty(&one.facts).unwrap_or_default();
-        let json = text::json(&pretty);
-        let end = html.plus(MOST_FACTS).min(facts_end);
-        let mut beyond = 0;
-        html.tag("pre").with(|html| {
-            html.tag("code").with(|html| {
-                beyond = html.up_to(end, json.lines(), |html, line| {
-                    html.text(line);
-                    html.newline();
-                });
+        let frames = frames_of(one);
+        let is_told = |name: &str| name != FACT || frames.is_none();
+        let facts: BTreeMap<_, _> = one.facts.iter().filter(|(name, _)| is_told(name)).collect();
+        if !facts.is_empty() {
+            let pretty = serde_json::to_string_pretty(&facts).unwrap_or_default();
+            listing(html, text::json(&pretty).lines(), "line", facts_end);
+        }
+        if let Some(frames) = &frames {
+            html.tag("p").text(&format!("Every frame: {LEGEND}"));
+            let lines = frames.kept.iter().map(|frame| columns(frame).concat());
+            listing(html, lines, "frame", facts_end);
+            if frames.left_out > 0 {
+                let more = counted(frames.left_out.into(), "frame");
+                html.tag("p").text(&format!("and {more} more, which nobody kept"));
+            }
+        }
+    });
+}
+
+/// Lines in a box of their own, as many as fit.
+fn listing(html: &mut Html, lines: impl Iterator<Item = impl AsRef<str>>, noun: &str, facts_end: usize) {
+    let end = html.plus(MOST_FACTS).min(facts_end);
+    let mut beyond = 0;
+    html.tag("pre").with(|html| {
+        html.tag("code").with(|html| {
+            beyond = html.up_to(end, lines, |html, line| {
+                html.text(line.as_ref().trim_end());
+                html.newline();
             });
         });
-        left_out(html, beyond, "line");
     });
+    left_out(html, beyond, noun);
 }
 
 /// From the start of the run to the end of the last probe, with marks at round times.

@@ -11,12 +11,11 @@ use super::page::{Page, Span};
 /// The frames of each observation that has some.
 pub(super) fn frames(page: &mut Page, observations: &[Observation]) {
     for one in observations {
-        let Some(Ok(frames)) = one.facts.get("frames").map(Frames::deserialize) else {
+        let Some(frames) = frames_of(one) else {
             continue;
         };
         page.blank();
-        let legend = "when it went or came (ms), > ours, < the server's";
-        page.flow(&[], &[Span::faint(format!("every frame of {}: {legend}", one.id))]);
+        page.flow(&[], &[Span::faint(format!("every frame of {}: {LEGEND}", one.id))]);
         for frame in &frames.kept {
             line(page, frame);
         }
@@ -27,23 +26,35 @@ pub(super) fn frames(page: &mut Page, observations: &[Observation]) {
     }
 }
 
+/// The frames of an observation that has some.
+pub(in crate::report) fn frames_of(one: &Observation) -> Option<Frames> {
+    one.facts.get(FACT).map(Frames::deserialize)?.ok()
+}
+
 fn line(page: &mut Page, frame: &FrameLog) {
+    let [when, name, size, rest] = columns(frame);
+    let lead = [Span::faint(when), Span::strong(name), Span::plain(size)];
+    page.flow(&lead, &[Span::plain(rest)]);
+}
+
+/// A frame in columns that stand below those of the next: when and whose, what it is, how long, and what it says.
+pub(in crate::report) fn columns(frame: &FrameLog) -> [String; 4] {
     let arrow = match frame.direction {
         Direction::Sent => '>',
         Direction::Received => '<',
     };
-    let lead = [
-        Span::faint(format!("{:>6} {arrow} ", frame.at_ms)),
-        Span::strong(format!("{:<13} ", name(frame.kind))),
-        Span::plain(format!("stream {:<3} {:>5} B  ", frame.stream, frame.length)),
-    ];
     let parts = [flags(frame), content(&frame.content)];
     let parts: Vec<&str> = parts
         .iter()
         .map(String::as_str)
         .filter(|part| !part.is_empty())
         .collect();
-    page.flow(&lead, &[Span::plain(parts.join("; "))]);
+    [
+        format!("{:>6} {arrow} ", frame.at_ms),
+        format!("{:<13} ", name(frame.kind)),
+        format!("stream {:<3} {:>5} B  ", frame.stream, frame.length),
+        parts.join("; "),
+    ]
 }
 
 /// The name of a frame type; its number where RFC 9113 knows none.
@@ -110,3 +121,8 @@ fn content(content: &Content) -> String {
         Content::Increment(by) => format!("+{by}"),
     }
 }
+
+/// The fact that has them.
+pub(in crate::report) const FACT: &str = "frames";
+/// What the first columns mean.
+pub(in crate::report) const LEGEND: &str = "when it went or came (ms), > ours, < the server's";
