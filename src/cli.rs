@@ -172,7 +172,8 @@ A secret never comes as an argument: name a variable (--key-env) or a file (--ke
 /// What a report shows, and what makes a run fail: the same for a run and its replay.
 #[derive(Debug, Args, Default)]
 pub struct Reporting {
-    /// How to report: FORMAT, or FORMAT=FILE. May be repeated.
+    /// How to report, on standard output or to FILE: human, short, json, jsonl, markdown, junit, sarif, github, prometheus
+    /// or html. May be repeated.
     #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = output, help_heading = "Report")]
     pub output: Vec<Output>,
     /// The lowest severity for which the exit code is 1.
@@ -321,7 +322,8 @@ pub struct Demo {
     /// Also make the calls that need a user's token.
     #[arg(long)]
     pub auth: bool,
-    /// How to report: FORMAT, or FORMAT=FILE. May be repeated.
+    /// How to report, on standard output or to FILE: human, short, json, jsonl, markdown, junit, sarif, github, prometheus
+    /// or html. May be repeated.
     #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = output)]
     pub output: Vec<Output>,
     /// Every probe, and what it saw; -vv: every HTTP/2 frame too.

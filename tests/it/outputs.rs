@@ -65,6 +65,21 @@ fn a_format_does_not_change_the_exit_code_and_neither_do_several() {
 }
 
 #[test]
+fn the_help_names_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in ["check", "logs", "lint", "replay", "demo"] {
+        let help = String::from_utf8(run(folder.path(), &[command, "--help"]).stdout).unwrap();
+        let words: Vec<&str> = help.split(|char: char| !char.is_alphanumeric()).collect();
+        for format in formats() {
+            assert!(
+                words.contains(&format.as_str()),
+                "{command} --help doesn't name {format}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_dash_is_standard_output() {
     let folder = tempfile::tempdir().unwrap();
     let output = run(folder.path(), &["demo", "-o", "json=-", "-o", "short=verdict.txt"]);

@@ -1,5 +1,7 @@
 //! Reports as data: what people and programs get to see of them.
 
+#[cfg(unix)]
+mod browser;
 mod cases;
 mod formats;
 mod hostile;

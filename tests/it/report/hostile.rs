@@ -6,8 +6,8 @@ use hoop_doctor::findings::{Candidate, Decide, Location, Remedy, Severity, Snipp
 use hoop_doctor::proxies::Proxy;
 use hoop_doctor::report::{
     AllowedReport, ConfFile, EndpointReport, Finding, IdentityReport, LayerReport, LimitReport, LogFile, LogSighting,
-    LogsReport, Observation, ProxyConfReport, ProxyReport, Report, SettingReport, Tool, ViaReport, github, json, jsonl,
-    junit, markdown, prometheus, sarif, text,
+    LogsReport, Observation, ProxyConfReport, ProxyReport, Report, SettingReport, Tool, ViaReport, github, html, json,
+    jsonl, junit, markdown, prometheus, sarif, text,
 };
 use proptest::prelude::{ProptestConfig, Strategy, any, proptest};
 use proptest::test_runner::TestCaseError;
@@ -95,6 +95,8 @@ proptest! {
                 markdown::render(&report),
                 github::render(&report),
                 prometheus::render(&report),
+                // A tab of a snippet stays, for copying.
+                html::render(&report).replace('\t', " "),
                 xml.clone(),
             ] {
                 prop_assert_eq!(text.chars().find(|char| acts_on_a_terminal(*char)), None);
