@@ -34,6 +34,8 @@ mod outputs;
 #[cfg(unix)]
 mod packaging;
 #[cfg(unix)]
+mod pipelines;
+#[cfg(unix)]
 mod progress;
 #[cfg(unix)]
 mod proxies;

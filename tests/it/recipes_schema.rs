@@ -20,9 +20,9 @@ struct Question<'a> {
 }
 
 #[derive(Debug, Deserialize)]
-struct Answer {
-    objects: Vec<String>,
-    problems: Vec<String>,
+pub(crate) struct Answer {
+    pub(crate) objects: Vec<String>,
+    pub(crate) problems: Vec<String>,
 }
 
 /// All recipes for Kubernetes with everything that can be asked for.
@@ -152,7 +152,7 @@ fn what_the_apis_refuse_is_what_lint_cannot_read() {
 }
 
 /// What the published schemas say of manifests; `None`, said aloud, where there is no Go.
-fn judge(manifests: &[&str]) -> Option<Vec<Answer>> {
+pub(crate) fn judge(manifests: &[&str]) -> Option<Vec<Answer>> {
     // The other oracle is built first: where Go is missing, it says so or fails, whichever is right here.
     crate::oracle::program()?;
     let program = build();
@@ -184,7 +184,7 @@ fn judge(manifests: &[&str]) -> Option<Vec<Answer>> {
     Some(answers)
 }
 
-/// The program, built once for both tests.
+/// The program, built once for all tests.
 fn build() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {

@@ -21,6 +21,7 @@ import (
 	"github.com/google/cel-go/ext"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/kube-openapi/pkg/validation/spec"
@@ -297,6 +298,10 @@ func builtIn(name, document string) []string {
 		into = &autoscalingv2.HorizontalPodAutoscaler{}
 	case "apps/v1 Deployment":
 		into = &appsv1.Deployment{}
+	case "batch/v1 Job":
+		into = &batchv1.Job{}
+	case "batch/v1 CronJob":
+		into = &batchv1.CronJob{}
 	default:
 		return []string{"no schema is known for it"}
 	}
