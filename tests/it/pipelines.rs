@@ -1,7 +1,8 @@
-//! What `docs/ci` gives to pipelines, and the action: judged by those who know their languages, and run for real
+//! What `docs/ci` gives to pipelines, the action and the hooks: judged by those who know their languages, and run for real
 //! against a stand-in gateway.
 
 mod action;
+mod hooks;
 mod judged;
 mod page;
 mod tried;

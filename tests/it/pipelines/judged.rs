@@ -118,6 +118,34 @@ fn published_schemas_take_the_action_and_the_jobs() {
 }
 
 #[test]
+fn pre_commit_takes_the_hooks() {
+    let Some(pre_commit) = tool("pre-commit") else { return };
+    let ask = |what: &'static str| {
+        let pre_commit = pre_commit.clone();
+        move |text: &str| {
+            let folder = TempDir::new().expect("a folder");
+            fs::write(folder.path().join("one.yaml"), text).expect("a file");
+            let mut validate = command(&pre_commit, folder.path());
+            validate.args([what, "one.yaml"]);
+            run(validate)
+        }
+    };
+    takes_and_refuses(
+        &text_of(".pre-commit-hooks.yaml"),
+        ask("validate-manifest"),
+        &[
+            ("language: rust", "language: rusty", "rusty"),
+            ("  entry: hoop-doctor lint\n", "", "entry"),
+        ],
+    );
+    takes_and_refuses(
+        &text_of("docs/ci/pre-commit-config.yaml"),
+        ask("validate-config"),
+        &[("    rev: v0.1.0", "    ref: v0.1.0", "rev")],
+    );
+}
+
+#[test]
 fn shellcheck_takes_the_scripts() {
     let Some(shellcheck) = tool("shellcheck") else { return };
     let mut scripts = Vec::new();
