@@ -75,6 +75,11 @@ fn actionlint_takes_the_workflows() {
             ("          files:", "          file:", "\"file\" is not defined"),
         ],
     );
+    takes_and_refuses(
+        &text_of(".github/workflows/ci.yml"),
+        ask,
+        &[("ubuntu-24.04", "ubuntu-24", "label \"ubuntu-24\" is unknown")],
+    );
 }
 
 fn schema(builtin: &str, more: &[&str], text: &str) -> Option<Output> {
@@ -99,7 +104,11 @@ fn published_schemas_take_the_action_and_the_jobs() {
             ("      shell: bash\n", "", "$.runs"),
         ],
     );
-    for workflow in ["docs/ci/github-check.yml", "docs/ci/github-lint.yml"] {
+    for workflow in [
+        "docs/ci/github-check.yml",
+        "docs/ci/github-lint.yml",
+        ".github/workflows/ci.yml",
+    ] {
         takes_and_refuses(
             &text_of(workflow),
             |text| schema("vendor.github-workflows", &[], text).expect(is_there),
