@@ -67,6 +67,7 @@ run() {
     option --save "$WITH_SAVE"
     option --output "${WITH_JUNIT:+junit=$WITH_JUNIT}"
     option --output "${WITH_SARIF:+sarif=$WITH_SARIF}"
+    option --output "${WITH_HTML:+html=$WITH_HTML}"
     each_line "$WITH_ARGS"
     arguments+=(--)
     each_line "$WITH_FILES"

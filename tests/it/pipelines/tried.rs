@@ -38,6 +38,8 @@ fn checks(text: &str) {
         assert!(said(&output).contains(verdict), "{}", said(&output));
         let junit = fs::read_to_string(folder.path().join("hoop-doctor.xml")).expect("a JUnit report");
         assert_eq!(junit.contains("<failure"), code == 1, "{junit}");
+        let page = fs::read_to_string(folder.path().join("hoop-doctor.html")).expect("a page");
+        assert!(page.contains("</html>"), "{page}");
         let replayed = run({
             let mut replay = command(env!("CARGO_BIN_EXE_hoop-doctor"), folder.path());
             replay.args(["replay", "hoop-doctor.json", "-o", "short"]);
@@ -59,7 +61,10 @@ fn the_script_of_gitlab_checks_and_leaves_its_reports() {
         .and_then(Node::text);
     assert_eq!(
         (kept, junit),
-        (vec!["hoop-doctor.json".to_owned()], Some("hoop-doctor.xml"))
+        (
+            vec!["hoop-doctor.html".to_owned(), "hoop-doctor.json".to_owned()],
+            Some("hoop-doctor.xml")
+        )
     );
 }
 

@@ -168,7 +168,12 @@ fn the_workflow_passes_where_the_gateway_answers_and_keeps_its_reports() {
         return;
     };
     assert!(ended.is_fine, "{}", ended.log);
-    assert_eq!(ended.kept, ["hoop-doctor.json", "hoop-doctor.xml"], "{}", ended.log);
+    assert_eq!(
+        ended.kept,
+        ["hoop-doctor.html", "hoop-doctor.json", "hoop-doctor.xml"],
+        "{}",
+        ended.log
+    );
     assert!(
         gateway.was_called() && !ended.log.contains("xagt-secret"),
         "{}",
@@ -185,7 +190,7 @@ fn the_workflow_fails_with_the_cause_where_it_doesnt_and_keeps_its_reports() {
         return;
     };
     assert!(!ended.is_fine && ended.log.contains("HD201"), "{}", ended.log);
-    assert_eq!(ended.kept, ["hoop-doctor.json", "hoop-doctor.xml"]);
+    assert_eq!(ended.kept, ["hoop-doctor.html", "hoop-doctor.json", "hoop-doctor.xml"]);
     assert!(
         !ended.log.contains("run this job again") && !ended.log.contains("xagt-secret"),
         "{}",
