@@ -117,10 +117,15 @@ fn bar(html: &mut Html, scale: &Scale, one: &Observation, was_made: bool) {
                     .text("");
             }
             if was_made {
+                // What took no time that can be measured is seen all the same.
+                let width = match one.duration_ms {
+                    0 => "1".to_owned(),
+                    ms => scale.place(ms),
+                };
                 html.tag("rect")
                     .attr("x", &scale.place(one.started_ms))
                     .attr("y", "2")
-                    .attr("width", &scale.place(one.duration_ms))
+                    .attr("width", &width)
                     .attr("height", "10")
                     .text("");
             }

@@ -101,6 +101,19 @@ fn the_longest_texts_leave_the_page_small_too() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn what_was_really_seen_is_shown_without_leaving_a_probe_out() -> std::io::Result<()> {
+    for case in crate::cases::Case::all()? {
+        let report = case.report();
+        let page = render(&report);
+        assert!(page.len() < LARGEST, "{} bytes", page.len());
+        let rows = page.matches("id=\"probe-").count();
+        assert_eq!(rows, report.observations.len(), "{:?}", report.findings.first());
+    }
+    Ok(())
+}
+
 #[test]
 fn every_text_is_safe_to_look_at() {
     let texts = HOSTILE.map(str::to_owned);
