@@ -37,11 +37,10 @@ fn head(html: &mut Html, report: &Report) {
         .attr("http-equiv", "Content-Security-Policy")
         .attr("content", &policy)
         .empty();
-    let [viewport, schemes] = [
+    for (name, content) in [
         ("viewport", "width=device-width, initial-scale=1"),
         ("color-scheme", "light dark"),
-    ];
-    for (name, content) in [viewport, schemes] {
+    ] {
         html.tag("meta").attr("name", name).attr("content", content).empty();
     }
     html.newline();
@@ -218,7 +217,7 @@ fn left_out(html: &mut Html, count: usize, noun: &str) {
     }
 }
 
-/// Text in a box of its own, with its lines as they are; `label` says what it is.
+/// Text in a box of its own, with its lines as they are.
 fn code(html: &mut Html, text: &str) {
     let mut beyond = 0;
     html.tag("pre")

@@ -57,7 +57,8 @@ try {
       }
       await showsTheReport(page, report);
     });
-    if (name.startsWith("hostile")) continue;
+    // What is left to look at is that of the broken report.
+    if (name.startsWith("hostile") || name === "harmless") continue;
     await withPage(strict, url, (page) => opensByKeyboard(page));
     await withPage(strict, url, (page) => prints(page));
     await withPage(strict, url, (page) => copies(page, strict, report));

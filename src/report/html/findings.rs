@@ -179,15 +179,17 @@ fn fix(html: &mut Html, report: &Report, finding: &Finding) {
 fn doubt(html: &mut Html, candidates: &[Candidate], confidence: Confidence) {
     html.tag("h4").text("Doubt");
     html.tag("p").text(doubted(confidence));
+    let mut beyond = 0;
     html.tag("ol").class("candidates").with(|html| {
         let end = html.plus(SMALL);
-        html.up_to(end, candidates, |html, candidate| {
+        beyond = html.up_to(end, candidates, |html, candidate| {
             html.tag("li").with(|html| {
                 html.tag("span").class("code").text(&candidate.code.to_string());
                 html.text(&format!(" {}", candidate.why));
             });
         });
     });
+    left_out(html, beyond, "candidate");
 }
 
 /// The one look that decides.
@@ -218,11 +220,14 @@ fn evidence(html: &mut Html, report: &Report, finding: &Finding) {
             html.text("Seen in ");
             let end = html.plus(SMALL);
             let mut between = "";
-            html.up_to(end, made, |html, (row, id)| {
+            let beyond = html.up_to(end, made, |html, (row, id)| {
                 html.text(between);
                 html.tag("a").within(&probes::row(row)).text(id);
                 between = ", ";
             });
+            if beyond > 0 {
+                html.text(&format!(" and {}", counted(beyond as u64, "other probe")));
+            }
             html.text(". ");
         }
         html.link(&finding.url, &format!("Runbook of {}", finding.code));

@@ -86,9 +86,7 @@ fn cells(html: &mut Html, scale: &Scale, one: &Observation, facts_end: usize) {
             .class(class)
             .text(&if was_made { time(ms) } else { "–".to_owned() });
     }
-    html.tag("td")
-        .class("when")
-        .with(|html| bar(html, scale, one, was_made));
+    html.tag("td").class("when").with(|html| bar(html, scale, one));
     html.tag("td").class("outcome").text(&format!("{glyph}{word}"));
     html.tag("td").class("saw").with(|html| match one.facts.is_empty() {
         true => html.text(&one.summary),
@@ -96,7 +94,8 @@ fn cells(html: &mut Html, scale: &Scale, one: &Observation, facts_end: usize) {
     });
 }
 
-fn bar(html: &mut Html, scale: &Scale, one: &Observation, was_made: bool) {
+fn bar(html: &mut Html, scale: &Scale, one: &Observation) {
+    let was_made = one.outcome != Outcome::NotTried;
     let ended = one.started_ms.saturating_add(one.duration_ms);
     let label = match was_made {
         true => format!("from {} to {}", time(one.started_ms), time(ended)),

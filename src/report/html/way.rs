@@ -24,21 +24,24 @@ fn endpoint(html: &mut Html, report: &Report, endpoint: &EndpointReport) {
         html.tag("span").class("url").text(&endpoint.url);
     });
     // Only the first that failed is where the way breaks.
-    let broken = endpoint.layers.iter().position(|rung| rung.status == Status::Failed);
+    let broken = endpoint.layers.iter().find(|rung| rung.status == Status::Failed);
     html.tag("ol").class("way").with(|html| {
-        for (index, rung) in endpoint.layers.iter().enumerate() {
+        for rung in &endpoint.layers {
             if rung.layer == Layer::Rest
                 && let Some(proxy) = endpoint.proxy.as_ref().filter(|proxy| proxy.name != Proxy::None)
             {
                 recognised(html, proxy);
             }
-            hop(html, report, endpoint, rung, broken == Some(index));
+            hop(html, report, endpoint, rung, broken);
         }
     });
     if let Some(proxy) = endpoint.proxy.as_ref().filter(|proxy| !proxy.marks.is_empty()) {
-        let marks: Vec<&str> = proxy.marks.iter().map(String::as_str).collect();
-        let text = format!("{} ({}): {}", named(proxy), sure(proxy.confidence), marks.join("; "));
-        html.tag("p").class("marks").text(&format!("Recognised {text}."));
+        let (sure, marks) = (sure(proxy.confidence), proxy.marks.join("; "));
+        let text = match proxy.name == Proxy::None {
+            true => format!("There is no reverse proxy in between ({sure}): {marks}."),
+            false => format!("It is {} that answers ({sure}): {marks}.", named(proxy)),
+        };
+        html.tag("p").class("marks").text(&text);
     }
     if !endpoint.limits.is_empty() {
         limits(html, endpoint);
@@ -46,7 +49,8 @@ fn endpoint(html: &mut Html, report: &Report, endpoint: &EndpointReport) {
 }
 
 /// One rung as a hop: what is there, whether it holds, how long it took and what was seen.
-fn hop(html: &mut Html, report: &Report, endpoint: &EndpointReport, rung: &LayerReport, breaks: bool) {
+fn hop(html: &mut Html, report: &Report, endpoint: &EndpointReport, rung: &LayerReport, broken: Option<&LayerReport>) {
+    let breaks = broken.is_some_and(|broken| std::ptr::eq(broken, rung));
     let (class, glyph, word) = match rung.status {
         Status::Ok => ("hop ok", "✓", "ok"),
         Status::Failed if breaks => ("hop failed here", "✗", "failed"),
@@ -190,6 +194,7 @@ fn sure(confidence: Confidence) -> &'static str {
 
 /// What `--deep` measured.
 fn limits(html: &mut Html, endpoint: &EndpointReport) {
+    let mut beyond = 0;
     html.tag("table").class("limits").with(|html| {
         html.tag("caption")
             .text(&format!("What streams of {} may be", endpoint.id));
@@ -202,9 +207,10 @@ fn limits(html: &mut Html, endpoint: &EndpointReport) {
         });
         html.tag("tbody").with(|html| {
             let end = html.plus(SMALL);
-            html.up_to(end, &endpoint.limits, limit);
+            beyond = html.up_to(end, &endpoint.limits, limit);
         });
     });
+    left_out(html, beyond, "limit");
 }
 
 fn limit(html: &mut Html, limit: &LimitReport) {
