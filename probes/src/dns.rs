@@ -18,6 +18,12 @@ use crate::cx::{Cx, Stop};
 /// How long the system may take before the servers are also asked one by one.
 const SLOW: Duration = Duration::from_millis(300);
 
+/// Whether the system's resolver finds nothing where one of its two questions, A and AAAA, is refused or lost.
+///
+/// Go takes what the other one brings, and so do glibc and macOS. musl asks again until its time is up, so a static
+/// program takes what the servers say one by one.
+const GIVES_UP_ON_HALF: bool = cfg!(target_env = "musl");
+
 /// What a name resolved to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dns {
@@ -167,8 +173,15 @@ pub async fn resolve(cx: &Cx, host: &str, resolvers: &Resolvers, limit: Duration
         Ok((Ok(Ok(addresses)), took)) => ((Ok(Ok(addresses)), took), Vec::new()),
         Ok(failed) => (failed, explain(cx, host, resolvers, limit).await),
         Err(_) => {
-            let rest = limit.saturating_sub(SLOW);
-            tokio::join!(system, explain(cx, host, resolvers, rest))
+            let explained = explain(cx, host, resolvers, limit.saturating_sub(SLOW));
+            tokio::pin!(explained);
+            tokio::select! {
+                answer = &mut system => (answer, explained.await),
+                servers = &mut explained => match GIVES_UP_ON_HALF && has_addresses(&servers) {
+                    true => ((Err(Stop::TimedOut), cx.now_ms() - started_ms), servers),
+                    false => (system.await, servers),
+                },
+            }
         }
     };
     let (addresses, failure) = match answer.0 {
@@ -182,6 +195,12 @@ pub async fn resolve(cx: &Cx, host: &str, resolvers: &Resolvers, limit: Duration
         Err(Stop::TimedOut) => (Vec::new(), Some(DnsFailure::TimedOut)),
         Err(Stop::Interrupted) => (Vec::new(), Some(DnsFailure::Interrupted)),
     };
+    let (addresses, failure) = match failure {
+        Some(DnsFailure::Refused { .. } | DnsFailure::TimedOut) if GIVES_UP_ON_HALF && has_addresses(&servers) => {
+            (first_addresses(&servers), None)
+        }
+        failure => (addresses, failure),
+    };
     Dns {
         source: DnsSource::System,
         addresses,
@@ -194,6 +213,16 @@ pub async fn resolve(cx: &Cx, host: &str, resolvers: &Resolvers, limit: Duration
         },
         servers,
     }
+}
+
+fn has_addresses(servers: &[ServerAnswer]) -> bool {
+    !first_addresses(servers).is_empty()
+}
+
+/// Those of the first server that has any, as a resolver asks the servers in their order.
+fn first_addresses(servers: &[ServerAnswer]) -> Vec<IpAddr> {
+    let mut answers = servers.iter().map(|server| distinct(server.addresses()));
+    answers.find(|addresses| !addresses.is_empty()).unwrap_or_default()
 }
 
 /// Asks each server by itself, and the hosts file, about a name whose addresses were found but lead nowhere.
