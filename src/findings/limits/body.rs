@@ -7,7 +7,7 @@ use hoop_doctor_probes::http2::{CallName, Reply};
 
 use super::held;
 use crate::evidence::{Endpoint, Evidence, fed};
-use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
+use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_grpc};
 use crate::proxies::Proxy;
 
 pub(in crate::findings) static RULE: Rule = Rule {
@@ -40,6 +40,17 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             format!("the proxy at {} {limit}; {means}", endpoint.target.address()),
             "lift the limit for the path prefix /protobuf.Transport/",
         );
+        // Cut once, after a while: what counts the bytes may as well have counted the seconds.
+        let sent = endpoint.measured.as_ref().and_then(|measured| measured.sent.as_ref());
+        let draft = match limit {
+            Limit::Between(..) if sent.is_some_and(|sent| sent.fine.is_none()) => {
+                draft.confidence(Confidence::Likely).candidate(
+                    704,
+                    "a timeout that runs from the start of a request until all of it is there",
+                )
+            }
+            Limit::Declared | Limit::Exact(_) | Limit::Between(..) => draft,
+        };
         Some(
             draft
                 .snippet(
@@ -159,6 +170,7 @@ mod tests {
     use crate::evidence::Measured;
     use crate::findings::config::fixture::{only, silent};
     use crate::findings::limits::fixture::{End, Fate, RESET, border, found, leads_back, message, says, sent, streams};
+    use crate::findings::{Code, Confidence};
     use hoop_doctor_probes::wire::status::Status;
 
     const MIB: u64 = 1 << 20;
@@ -199,6 +211,18 @@ mod tests {
             "the proxy at gw.example:8443 ends a stream after 1048576 to 1064960 bytes of its request; it counts";
         assert!(draft.message.starts_with(start), "{}", draft.message);
         assert_eq!(draft.evidence, ["grpc/sent-body", "grpc/sent-body/again"]);
+    }
+
+    #[test]
+    fn a_cut_that_was_not_seen_twice_is_only_likely() {
+        let evidence = found(Measured {
+            sent: message(sent(15 * MIB, 15 * MIB + 262_144, 2_900, RESET), None),
+            ..Measured::default()
+        });
+        let draft = only(&RULE, &evidence);
+        assert_eq!(draft.confidence, Some(Confidence::Likely));
+        let others: Vec<Code> = draft.candidates.iter().map(|other| other.code).collect();
+        assert_eq!(others, [Code(704)]);
     }
 
     #[test]
