@@ -154,7 +154,7 @@ async fn every_fault_looks_as_its_row_says() {
             let (grpc, api) = symptoms(fault);
             let standin = with(fault).await;
             let urls = standin.urls();
-            let seen = tokio::join!(grpc_symptom(urls, patience(grpc)), api_symptom(urls, patience(api)));
+            let seen = tokio::join!(grpc_symptom(urls, grpc), api_symptom(urls, patience(api)));
             let differs = (seen.0.as_str(), seen.1.as_str()) != (grpc, api);
             differs.then(|| format!("{fault}\n  grpc {}\n  api  {}\n", seen.0, seen.1))
         });
@@ -175,7 +175,7 @@ async fn with(fault: Fault) -> StandIn {
 
 fn patience(expected: &str) -> Duration {
     if expected.contains("silence") {
-        Duration::from_millis(300)
+        Duration::from_secs(1)
     } else {
         Duration::from_secs(20)
     }
@@ -187,7 +187,8 @@ fn target(url: &str) -> (SocketAddr, bool) {
     (addr.parse().unwrap(), matches!(scheme, "grpcs" | "https"))
 }
 
-async fn grpc_symptom(urls: &Urls, patience: Duration) -> String {
+async fn grpc_symptom(urls: &Urls, expected: &str) -> String {
+    let patience = patience(expected);
     let (addr, secure) = target(&urls.grpc);
     let look = async {
         if !secure {
@@ -205,8 +206,12 @@ async fn grpc_symptom(urls: &Urls, patience: Duration) -> String {
         let calls = calls(connection, patience).await?;
         Ok(if chosen { calls } else { format!("no ALPN · {calls}") })
     };
-    // Each of its calls has its own patience.
-    match tokio::time::timeout(patience * 6, look).await {
+    // Each of its calls has its own patience; only a port that is silent itself is not waited for.
+    let whole = match expected {
+        "silence" => patience,
+        _ => Duration::from_secs(120),
+    };
+    match tokio::time::timeout(whole, look).await {
         Err(_) => "silence".into(),
         Ok(Ok(seen) | Err(seen)) => seen,
     }
