@@ -372,6 +372,17 @@ pub enum Outcome {
     NotTried,
 }
 
+impl Outcome {
+    /// As people read it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Seen => "seen",
+            Self::Failed => "failed",
+            Self::NotTried => "not tried",
+        }
+    }
+}
+
 /// Something that is wrong.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Finding {
@@ -407,16 +418,6 @@ pub struct Finding {
     pub because_of: Option<String>,
     /// Where its runbook is.
     pub url: String,
-}
-
-impl Finding {
-    /// The message, and what mends it on a line of its own.
-    pub(crate) fn with_fix(&self) -> String {
-        match self.remedy.text.as_str() {
-            "" => self.message.clone(),
-            remedy => format!("{}\nFix: {remedy}", self.message),
-        }
-    }
 }
 
 /// Which findings are reported.

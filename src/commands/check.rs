@@ -20,8 +20,8 @@ use crate::plan::{Credentials, Resolve, plan};
 use crate::report::{Filter, Report, report, text};
 
 pub(super) fn run(args: &Check, color: Color) -> anyhow::Result<Exit> {
-    // Before anything is probed: what can't be read or written is told at once.
-    output::check(&args.reporting.output)?;
+    // Before anything is probed: what can't be done is told at once.
+    output::refuse_shared_files(&args.reporting.output)?;
     let logs = match args.logs.as_slice() {
         [] => None,
         files => Some(logs::gather(files)?),
@@ -57,7 +57,7 @@ pub(super) fn run(args: &Check, color: Color) -> anyhow::Result<Exit> {
 
 /// Diagnoses a case and reports on it as asked: the same for a run and its replay.
 pub(super) fn tell(evidence: &Evidence, asked: &Reporting, color: Color) -> anyhow::Result<Exit> {
-    output::check(&asked.output)?;
+    output::refuse_shared_files(&asked.output)?;
     publish(&diagnosed(evidence, asked), asked, color)
 }
 

@@ -21,7 +21,7 @@ pub(super) fn run(args: &Demo, color: Color) -> anyhow::Result<Exit> {
         output::print(&list())?;
         return Ok(Exit::Fine);
     }
-    output::check(&args.output)?;
+    output::refuse_shared_files(&args.output)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -1,5 +1,6 @@
 //! Where reports go: standard output is the report alone.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use super::file::{self, Readers};
+use super::is_closed_pipe;
 use crate::cli::{Color, Format, Output};
 use crate::findings::Severity;
 use crate::report::human::{Detail, Glyphs, Look, Paint};
@@ -43,29 +45,52 @@ pub(super) fn write(report: &Report, outputs: &[Output], style: Style) -> anyhow
         file: None,
     }];
     let outputs = if outputs.is_empty() { &default[..] } else { outputs };
-    let written: Vec<anyhow::Result<()>> = outputs.iter().map(|output| write_one(report, output, style)).collect();
-    written.into_iter().collect()
-}
-
-/// Refuses two reports for one file, of which only one would be left.
-pub(super) fn check(outputs: &[Output]) -> anyhow::Result<()> {
-    let files = || outputs.iter().filter_map(|output| output.file.as_ref());
-    match files()
-        .enumerate()
-        .find(|(index, file)| files().take(*index).any(|before| before == *file))
-    {
-        Some((_, file)) => bail!(
-            "two reports can't both go to {}: give each a file of its own",
-            file.display()
-        ),
-        None => Ok(()),
+    let failed: Vec<String> = outputs
+        .iter()
+        .filter_map(|output| write_one(report, output, style).err())
+        .filter(|error| !is_closed_pipe(error))
+        .map(|error| format!("{error:#}"))
+        .collect();
+    match failed.is_empty() {
+        true => Ok(()),
+        false => bail!("{}", failed.join("; ")),
     }
 }
 
-/// Writes the formats that have a line for each look of a wait.
+/// Refuses two reports for one file, of which only one would be left.
+pub(super) fn refuse_shared_files(outputs: &[Output]) -> anyhow::Result<()> {
+    let mut known = BTreeSet::new();
+    for file in outputs.iter().filter_map(|output| output.file.as_ref()) {
+        if !known.insert(resolved(file)) {
+            bail!(
+                "two reports can't both go to {}: give each a file of its own",
+                file.display()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The same path for the same file, whatever way leads to its folder.
+fn resolved(file: &Path) -> PathBuf {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = fs::canonicalize(folder.unwrap_or(Path::new("."))).ok();
+    match (folder, file.file_name()) {
+        (Some(folder), Some(name)) => folder.join(name),
+        _ => file.to_owned(),
+    }
+}
+
+/// Writes the formats that have a line for each look of a wait. Unlike at the end, a reader who has gone is an error.
 pub(super) fn write_look(report: &Report, outputs: &[Output], style: Style) -> anyhow::Result<()> {
     let mut lines = outputs.iter().filter(|output| output.format == Format::Jsonl);
-    lines.try_for_each(|output| write_one(report, output, style))
+    lines.try_for_each(|output| match output.file {
+        Some(_) => write_one(report, output, style),
+        None => {
+            let line = render(report, output.format, style, Place::stdout())?;
+            send(&line).context("writing to standard output")
+        }
+    })
 }
 
 fn write_one(report: &Report, output: &Output, style: Style) -> anyhow::Result<()> {
@@ -88,8 +113,7 @@ fn put(file: &Path, text: &str, format: Format) -> io::Result<()> {
     if format == Format::Jsonl {
         return file::append(file, text.as_bytes());
     }
-    // Whole or not at all, since others read it at any time. Where the folder can't be written to, the file may be.
-    file::replace(file, text.as_bytes(), Readers::Anybody).or_else(|_| fs::write(file, text))
+    file::replace(file, text.as_bytes(), Readers::Anybody)
 }
 
 fn render(report: &Report, format: Format, style: Style, place: Place) -> anyhow::Result<String> {
@@ -188,11 +212,15 @@ fn variable(name: &str) -> Option<OsString> {
 
 /// Prints to standard output. Whoever stops reading has read enough: a closed pipe is no error.
 pub(super) fn print(text: &str) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match send(text) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         done => done.context("writing to standard output"),
     }
+}
+
+fn send(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush())
 }
 
 const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use super::check::{configuration, credentials, diagnosed, limits, look_until};
 use super::output::Style;
 use super::progress::Progress;
-use super::{Exit, exit_of, output};
+use super::{Exit, exit_of, is_closed_pipe, output};
 use crate::cli::Check;
 use crate::evidence::Evidence;
 use crate::report::{Report, Verdict, text};
@@ -59,7 +59,13 @@ pub(super) async fn wait(args: &Check, patience: Duration, style: Style) -> anyh
         if is_fine || Instant::now() >= deadline {
             return Ok((evidence, Ended::Looked));
         }
-        output::write_look(&report, &args.reporting.output, style)?;
+        if let Err(error) = output::write_look(&report, &args.reporting.output, style) {
+            if is_closed_pipe(&error) {
+                return Ok((evidence, Ended::Looked));
+            }
+            // The wait goes on: it is the exit code that is waited for. Nobody reads this where standard error is closed.
+            let _ = writeln!(io::stderr(), "hoop-doctor: {error:#}");
+        }
         if !args.reporting.quiet {
             waiting.tell(&report);
         }

@@ -2,7 +2,7 @@
 
 use super::{Confidence, EndpointReport, Finding, Report, Severity};
 use crate::evidence::host_port;
-use crate::findings::{Location, Snippet};
+use crate::findings::{Decide, Location, Snippet};
 use crate::proxies::Proxy;
 
 /// The finding to begin with, where one is worse than an info, and the others.
@@ -49,6 +49,36 @@ pub(super) fn doubted(confidence: Confidence) -> &'static str {
 pub(super) fn follows(finding: &Finding) -> Option<String> {
     let cause = finding.because_of.as_ref()?;
     Some(format!(", follows from {cause}"))
+}
+
+/// Everything that helps, a line each, for reports that take plain text: the message comes first.
+pub(super) fn in_lines(finding: &Finding) -> String {
+    let mut lines = vec![finding.message.clone()];
+    if !finding.remedy.text.is_empty() {
+        lines.push(format!("Fix: {}", finding.remedy.text));
+    }
+    lines.extend(finding.because_of.iter().map(|cause| format!("Follows from {cause}.")));
+    if !finding.candidates.is_empty() {
+        lines.push(format!("Doubt: {}", doubted(finding.confidence)));
+        lines.extend(
+            finding
+                .candidates
+                .iter()
+                .map(|other| format!("- {} {}", other.code, other.why)),
+        );
+    }
+    if let Some(Decide { command, file, expect }) = &finding.decide {
+        let look = command
+            .as_ref()
+            .map(|command| format!("by what this prints: {command}\n"));
+        let look = look.or_else(|| {
+            file.as_ref()
+                .map(|file| format!("by looking into {file} on the proxy's host: "))
+        });
+        lines.push(format!("Decide: {}{expect}", look.unwrap_or_default()));
+    }
+    lines.push(finding.url.clone());
+    lines.join("\n")
 }
 
 /// `nginx.conf:12:5`.

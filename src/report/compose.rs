@@ -268,7 +268,7 @@ fn ladder(index: usize, endpoint: &Endpoint, all: &[Diagnosed], interrupted: boo
                 .filter(|summary| Some(summary) != why.as_ref())
                 .unwrap_or_default(),
             why,
-            duration_ms: layer.duration_ms(endpoint),
+            duration_ms: layer.duration_ms(endpoint).filter(|_| status != Status::NotTried),
             facts: facts::of_layer(layer, endpoint),
         });
     }

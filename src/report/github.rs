@@ -1,6 +1,6 @@
 //! GitHub Actions: an annotation a finding, as workflow commands.
 
-use super::advice::named;
+use super::advice::{in_lines, named};
 use super::{Finding, Report, Severity, Verdict};
 use crate::report::text::lines;
 
@@ -22,18 +22,18 @@ fn annotation(finding: &Finding) -> String {
         Severity::Info => "notice",
     };
     let mut properties = Vec::new();
-    if let Some(place) = finding.locations.first() {
+    // Standard input is no file of the repository.
+    if let Some(place) = finding.locations.first().filter(|place| place.file != "-") {
         properties.push(format!("file={}", property(&place.file)));
         properties.extend(place.line.map(|line| format!("line={line}")));
         properties.extend(place.column.map(|column| format!("col={column}")));
     }
     properties.push(format!("title={}", property(&named(finding))));
-    let mut text = finding.with_fix();
-    if let Some(cause) = &finding.because_of {
-        text.push_str(&format!("\nFollows from {cause}."));
-    }
-    text.push_str(&format!("\n{}", finding.url));
-    format!("::{command} {}::{}\n", properties.join(","), message(&text))
+    format!(
+        "::{command} {}::{}\n",
+        properties.join(","),
+        message(&in_lines(finding))
+    )
 }
 
 /// The text of a command: `%` and line ends are escaped, as `@actions/core` does.

@@ -227,6 +227,10 @@ fn code(html: &mut Html, text: &str) {
 
 /// The same with a button that copies it; the script shows the button.
 fn copyable(html: &mut Html, text: &str) {
+    // What is copied is what is shown.
+    if text.lines().count() > MOST_LINES {
+        return code(html, text);
+    }
     html.tag("div").class("copyable").with(|html| {
         html.tag("button")
             .attr("type", "button")

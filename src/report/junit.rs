@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report as Xml, TestCase, TestCaseStatus, TestSuite};
 
-use super::advice::{located, named};
+use super::advice::{in_lines, located, named};
 use super::text::lines;
 use super::{EndpointReport, Finding, Report, Severity, Status, Verdict};
 use crate::layers::{LADDER, Layer};
@@ -102,19 +102,27 @@ fn cases(report: &Report) -> Vec<Case<'_>> {
         .iter()
         .flat_map(|read| &read.files)
         .map(|file| &file.name);
-    let logs = report.logs.iter().flat_map(|read| &read.files).map(|file| &file.name);
-    let files = configuration.chain(logs).map(|name| Case::fine(About::File(name)));
+    let configuration = configuration.map(|name| Case::fine(About::File(name)));
+    let logs = report.logs.iter().flat_map(|read| &read.files).map(|file| Case {
+        summary: file.problem.as_deref().unwrap_or_default(),
+        ..Case::fine(About::File(&file.name))
+    });
     let unknown = report.unknown_because.iter().map(|why| Case {
         status: Status::Failed,
         why,
         ..Case::fine(About::Verdict)
     });
-    rungs.chain(identities).chain(files).chain(unknown).collect()
+    rungs
+        .chain(identities)
+        .chain(configuration)
+        .chain(logs)
+        .chain(unknown)
+        .collect()
 }
 
 /// Puts a finding to the cases that it is about.
 fn place<'a>(cases: &mut Vec<Case<'a>>, report: &'a Report, finding: &'a Finding) {
-    let mut about: Vec<About<'_>> = report
+    let mut about: Vec<About<'a>> = report
         .endpoints
         .iter()
         .filter(|endpoint| finding.endpoints.contains(&endpoint.id))
@@ -124,17 +132,18 @@ fn place<'a>(cases: &mut Vec<Case<'a>>, report: &'a Report, finding: &'a Finding
         about.extend(finding.locations.first().map(|place| About::File(&place.file)));
         about.extend(finding.identities.iter().map(|name| About::Identity(name)));
     }
-    about.push(About::Finding(&finding.code));
-    let mut is_placed = false;
-    for case in cases.iter_mut().filter(|case| about.contains(&case.about)) {
-        case.findings.push(finding);
-        is_placed = true;
+    about.retain(|about| cases.iter().any(|case| case.about == *about));
+    if about.is_empty() {
+        about.push(About::Finding(&finding.code));
     }
-    if !is_placed {
-        cases.push(Case {
-            findings: vec![finding],
-            ..Case::fine(About::Finding(&finding.code))
-        });
+    for about in about {
+        match cases.iter_mut().find(|case| case.about == about) {
+            Some(case) => case.findings.push(finding),
+            None => cases.push(Case {
+                findings: vec![finding],
+                ..Case::fine(about)
+            }),
+        }
     }
 }
 
@@ -206,27 +215,19 @@ impl<'a> Case<'a> {
         case
     }
 
-    /// What was seen, and each finding with its fix.
+    /// What was seen, and each finding with all that helps.
     fn told(&self) -> String {
+        let seen = Some(self.summary.to_owned()).filter(|summary| !summary.is_empty());
         let findings = self.findings.iter().map(|finding| {
-            let places: String = finding
-                .locations
-                .iter()
-                .map(|place| format!("At {}\n", located(place)))
-                .collect();
-            let others = finding.candidates.iter();
-            let others: String = others
-                .map(|other| format!("Or {}: {}\n", other.code, other.why))
-                .collect();
+            let places = finding.locations.iter().map(|place| format!("\nAt {}", located(place)));
             format!(
-                "{} {}: {}\n{places}{others}{}",
+                "{} {}: {}{}",
                 finding.severity.name(),
                 named(finding),
-                finding.with_fix(),
-                finding.url
+                in_lines(finding),
+                places.collect::<String>()
             )
         });
-        let seen = Some(self.summary.to_owned()).filter(|summary| !summary.is_empty());
         lines(&seen.into_iter().chain(findings).collect::<Vec<_>>().join("\n"))
     }
 }

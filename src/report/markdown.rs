@@ -6,7 +6,7 @@
 use super::advice::{doubted, first_and_others, fixes, located, logged, named, sure};
 use super::human::{behind, counted, time, verdict_sentence, verdict_word};
 use super::text::{Glyphs, line};
-use super::{EndpointReport, Finding, IdentityReport, Observation, Outcome, Report, Status, Verdict};
+use super::{EndpointReport, Finding, IdentityReport, Observation, Report, Status, Verdict};
 use crate::findings::{Candidate, Decide, Location};
 
 /// A section, with the verdict for its title.
@@ -15,22 +15,21 @@ pub fn render(report: &Report) -> String {
     page.block(&format!("### {}", title(report)));
     let (first, others) = first_and_others(report);
     first.iter().for_each(|finding| in_full(&mut page, report, finding));
-    endpoints(&mut page, report);
+    if report.findings_left_out > 0 {
+        let count = counted(report.findings_left_out as u64, "finding");
+        page.block(&format!("{count} left out by `--only` or `--skip`."));
+    }
+    for sentence in &report.disagreements {
+        page.block(&format!("⚠️ {}", prose(sentence)));
+    }
+    report.endpoints.iter().for_each(|one| endpoint(&mut page, one));
     let noun = if first.is_some() { "other finding" } else { "finding" };
-    findings(&mut page, noun, others);
+    page.fold(&counted(others.len() as u64, noun), "", others.iter().map(in_brief));
     files(&mut page, report);
-    if !report.identities.is_empty() {
-        let settings = report.identities.iter().flat_map(settings);
-        page.fold(
-            "Who was checked",
-            &table(&["who", "setting", "value", "source"], settings),
-        );
-    }
-    if !report.observations.is_empty() {
-        let probes = report.observations.iter().map(probe);
-        let head = ["probe", "start", "took", "outcome", "what it saw"];
-        page.fold("Every probe", &table(&head, probes));
-    }
+    let who = head(&["who", "setting", "value", "source"]);
+    page.fold("Who was checked", &who, report.identities.iter().flat_map(identity));
+    let probes = head(&["probe", "start", "took", "outcome", "what it saw"]);
+    page.fold("Every probe", &probes, report.observations.iter().map(probe));
     page.block(&format!(
         "{} {} ({}), {}, {}",
         prose(&report.tool.name),
@@ -105,132 +104,150 @@ fn look(page: &mut Page, decide: &Decide) {
         (Some(command), _) => {
             page.block("**Decide:** by what this prints:");
             page.verbatim("sh", command);
-            page.block(&format!("Expect: {expect}"));
+            page.block(&format!("→ {expect}"));
         }
-        (None, Some(file)) => page.block(&format!("**Decide:** by looking into {}: {expect}", code(file))),
+        (None, Some(file)) => page.block(&format!(
+            "**Decide:** by looking into {} on the proxy's host: {expect}",
+            code(file)
+        )),
         (None, None) => page.block(&format!("**Decide:** {expect}")),
     }
 }
 
-/// The ladder of each endpoint.
-fn endpoints(page: &mut Page, report: &Report) {
-    for endpoint in &report.endpoints {
-        let proxy = endpoint.proxy.as_ref().map(|proxy| prose(&behind(proxy)));
-        page.block(&format!(
-            "**{}** {}{}",
-            prose(&endpoint.id),
-            code(&endpoint.url),
-            proxy.unwrap_or_default()
-        ));
-        page.block(&table(&["layer", "", "took", "what was seen"], rungs(endpoint)));
-    }
-}
-
-fn rungs(endpoint: &EndpointReport) -> impl Iterator<Item = Vec<String>> {
-    endpoint.layers.iter().map(|rung| {
-        let status = match rung.status {
-            Status::Ok => "✅ ok",
-            Status::Failed => "❌ failed",
-            Status::NotTried => "not tried",
-        };
+/// The ladder of an endpoint, and what `--deep` measured there.
+fn endpoint(page: &mut Page, endpoint: &EndpointReport) {
+    let proxy = endpoint.proxy.as_ref().map(|proxy| prose(&behind(proxy)));
+    let (id, url) = (prose(&endpoint.id), code(&endpoint.url));
+    page.block(&format!("**{id}** {url}{}", proxy.unwrap_or_default()));
+    let rungs = endpoint.layers.iter().map(|rung| {
         let seen = [rung.why.as_deref().unwrap_or_default(), &rung.summary];
-        let seen: Vec<String> = seen.into_iter().filter(|text| !text.is_empty()).map(cell).collect();
-        vec![
+        let seen = seen.into_iter().filter(|text| !text.is_empty()).map(cell);
+        row([
             rung.layer.rung().name.to_owned(),
-            status.to_owned(),
+            status(rung.status, "❌ failed"),
             rung.duration_ms.map(time).unwrap_or_default(),
-            seen.join("; "),
-        ]
-    })
-}
-
-/// Findings in a line or two each.
-fn findings(page: &mut Page, noun: &str, findings: &[Finding]) {
-    let lines = findings.iter().map(|finding| {
-        let follows = finding
-            .because_of
-            .as_ref()
-            .map(|code| format!(" Follows from {}.", prose(code)));
-        let place = finding
-            .locations
-            .first()
-            .map(|place| format!(" {}", code(&located(place))));
-        let fix = Some(prose(&finding.remedy.text)).filter(|fix| !fix.is_empty());
-        format!(
-            "- {} {}{}: {}.{}{}\n",
-            finding.severity.name(),
-            linked(&named(finding), finding),
-            place.unwrap_or_default(),
-            prose(&finding.message),
-            follows.unwrap_or_default(),
-            fix.map(|fix| format!(" Fix: {fix}.")).unwrap_or_default()
-        )
+            seen.collect::<Vec<_>>().join("; "),
+        ])
     });
-    let lines: String = lines.collect();
-    if !lines.is_empty() {
-        page.fold(&counted(findings.len() as u64, noun), &lines);
+    page.block(&(head(&["layer", "", "took", "what was seen"]) + &rungs.collect::<String>()));
+    let limits = endpoint.limits.iter().map(|limit| {
+        row([
+            cell(&limit.name),
+            status(limit.status, "❌ limited"),
+            cell(&limit.summary),
+        ])
+    });
+    let limits: String = limits.collect();
+    if !limits.is_empty() {
+        page.block(&(head(&["of its streams", "", "what was measured"]) + &limits));
     }
 }
 
-/// What was read, and what was recognised in logs.
+/// Glyph and word; `failed` is what that is called here.
+fn status(status: Status, failed: &str) -> String {
+    match status {
+        Status::Ok => "✅ ok".to_owned(),
+        Status::Failed => failed.to_owned(),
+        Status::NotTried => "not tried".to_owned(),
+    }
+}
+
+/// A finding in a line or two.
+fn in_brief(finding: &Finding) -> String {
+    let place = finding
+        .locations
+        .first()
+        .map(|place| format!(" {}", code(&located(place))));
+    let follows = finding
+        .because_of
+        .as_ref()
+        .map(|code| format!(" Follows from {}.", prose(code)));
+    let fix = Some(prose(&finding.remedy.text)).filter(|fix| !fix.is_empty());
+    format!(
+        "- {} {}{}: {}.{}{}\n",
+        finding.severity.name(),
+        linked(&named(finding), finding),
+        place.unwrap_or_default(),
+        prose(&finding.message),
+        follows.unwrap_or_default(),
+        fix.map(|fix| format!(" Fix: {fix}.")).unwrap_or_default()
+    )
+}
+
+/// What was read, what is allowed there, and what was recognised in logs.
 fn files(page: &mut Page, report: &Report) {
     if let Some(read) = &report.proxy_config {
-        let rows = read.files.iter().map(|file| {
-            vec![
-                code_cell(&file.name),
-                file.proxy.name().to_owned(),
-                file.lines.to_string(),
-            ]
+        let files = read.files.iter().map(|file| {
+            let lines = counted(file.lines as u64, "line");
+            format!("- {}: {}, {lines}\n", code(&file.name), file.proxy.name())
         });
-        page.fold("Configuration that was read", &table(&["file", "proxy", "lines"], rows));
+        let allowed = read.allowed.iter().map(|one| {
+            let reason = match &one.reason {
+                Some(reason) => format!("because {}", prose(reason)),
+                None => "gives no reason, so nothing is allowed".to_owned(),
+            };
+            let (codes, place) = (
+                prose(&one.codes.join(", ")),
+                code(&format!("{}:{}", one.file, one.line)),
+            );
+            format!("- allowed {codes} at {place}, {reason}\n")
+        });
+        page.fold("Configuration that was read", "", files.chain(allowed));
     }
     if let Some(logs) = &report.logs {
-        let rows = logs.sightings.iter().map(|one| {
+        let files = logs.files.iter().map(|file| {
+            let problem = file.problem.as_ref().map(|problem| format!("; {}", prose(problem)));
+            let lines = counted(file.lines, "line");
+            format!("- {}: {lines}{}\n", code(&file.name), problem.unwrap_or_default())
+        });
+        page.fold("Logs that were read", "", files);
+        let sightings = logs.sightings.iter().map(|one| {
             let file = logs.files.get(one.file).map_or("", |file| &file.name);
-            vec![
+            row([
                 cell(file),
                 one.line.to_string(),
                 one.count.to_string(),
                 code_cell(&one.excerpt),
-            ]
+            ])
         });
-        page.fold("What the logs say", &table(&["log", "line", "times", "message"], rows));
+        page.fold(
+            "What the logs say",
+            &head(&["log", "line", "times", "message"]),
+            sightings,
+        );
     }
 }
 
-fn settings(identity: &IdentityReport) -> Vec<Vec<String>> {
-    let tls = identity
-        .tls_because
-        .iter()
-        .map(|because| vec![cell(&identity.name), "TLS".to_owned(), cell(because)]);
+/// Who it is and why with or without TLS, then each setting.
+fn identity(identity: &IdentityReport) -> Vec<String> {
+    let because = identity.tls_because.as_deref().unwrap_or_default();
+    let who = row([
+        cell(&identity.name),
+        "TLS".to_owned(),
+        cell(because),
+        cell(&identity.source),
+    ]);
     let settings = identity.settings.iter().map(|setting| {
-        let shadowed = setting
-            .shadowed_by
-            .as_ref()
-            .map(|by| format!("{}, not read because of {by}", setting.source));
-        vec![
+        let shadowed = setting.shadowed_by.as_ref();
+        let shadowed = shadowed.map(|by| format!("{}, not read because of {by}", setting.source));
+        row([
             cell(&identity.name),
             code_cell(&setting.name),
             code_cell(&setting.value),
             cell(shadowed.as_deref().unwrap_or(&setting.source)),
-        ]
+        ])
     });
-    tls.chain(settings).collect()
+    [who].into_iter().chain(settings).collect()
 }
 
-fn probe(one: &Observation) -> Vec<String> {
-    let outcome = match one.outcome {
-        Outcome::Seen => "seen",
-        Outcome::Failed => "failed",
-        Outcome::NotTried => "not tried",
-    };
-    vec![
+fn probe(one: &Observation) -> String {
+    row([
         cell(&one.id),
         time(one.started_ms),
         time(one.duration_ms),
-        outcome.to_owned(),
+        one.outcome.word().to_owned(),
         cell(&one.summary),
-    ]
+    ])
 }
 
 /// Text with a link to the runbook.
@@ -269,27 +286,36 @@ impl Page {
         self.block(&format!("{fence}{language}\n{}{fence}", lines.collect::<String>()));
     }
 
-    /// What is shown on demand; left out, and that said, where the page would grow beyond what an issue takes.
-    fn fold(&mut self, title: &str, body: &str) {
-        if self.text.len() + body.len() > MOST {
-            return self.block(&format!("{title}: too long for here; `-o json` has it."));
+    /// Lines that are shown on demand, behind `head`. Where the page would grow beyond what an issue takes, the rest is
+    /// counted.
+    fn fold(&mut self, title: &str, head: &str, lines: impl IntoIterator<Item = String>) {
+        let mut lines = lines.into_iter().peekable();
+        if lines.peek().is_none() {
+            return;
         }
         self.block(&format!("<details><summary>{title}</summary>"));
-        self.block(body);
+        let room = MOST.saturating_sub(self.text.len());
+        let mut body = head.to_owned();
+        while let Some(line) = lines.next_if(|line| body.len() + line.len() < room) {
+            body.push_str(&line);
+        }
+        self.block(&body);
+        match lines.count() {
+            0 => {}
+            left => self.block(&format!("And {left} more: `-o json` has them.")),
+        }
         self.block("</details>");
     }
 }
 
-/// A table of cells that are escaped already.
-fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let row = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-    let mut text = row(head.iter().map(|&name| name.to_owned()).collect());
-    text.push_str(&row(vec!["---".to_owned(); head.len()]));
-    for mut cells in rows {
-        cells.resize(head.len(), String::new());
-        text.push_str(&row(cells));
-    }
-    text
+/// The head of a table.
+fn head(names: &[&str]) -> String {
+    row(names.iter().map(|&name| name.to_owned())) + &row(names.iter().map(|_| "---".to_owned()))
+}
+
+/// A row of a table, of cells that are escaped already.
+fn row(cells: impl IntoIterator<Item = String>) -> String {
+    format!("| {} |\n", cells.into_iter().collect::<Vec<_>>().join(" | "))
 }
 
 /// A cell with a span of code.
@@ -318,7 +344,7 @@ fn escaped(text: &str) -> String {
         let is_divided = match char {
             '@' => is_word(next),
             '#' | '!' => next.is_some_and(|next| next.is_ascii_digit()),
-            ':' => rest.as_str().starts_with("//") && is_linked(&shown),
+            ':' => makes_link(&shown, rest.as_str()) || makes_emoji(rest.as_str()),
             _ => false,
         };
         match char {
@@ -327,7 +353,7 @@ fn escaped(text: &str) -> String {
             '&' => shown.push_str("&amp;"),
             '<' => shown.push_str("&lt;"),
             '>' => shown.push_str("&gt;"),
-            '.' if shown.to_ascii_lowercase().ends_with("www") => shown.push_str("<!-- -->."),
+            '.' if ends_with(&shown, "www") => shown.push_str("<!-- -->."),
             char => shown.push(char),
         }
         if is_divided {
@@ -338,10 +364,25 @@ fn escaped(text: &str) -> String {
     shown
 }
 
-/// Whether what stands before `://` makes a link of what follows (GitHub Flavored Markdown 0.29, section 6.9).
-fn is_linked(before: &str) -> bool {
-    let before = before.to_ascii_lowercase();
-    ["http", "https", "ftp"].iter().any(|scheme| before.ends_with(scheme))
+/// Whether the colon between makes a link (GitHub Flavored Markdown 0.29, section 6.9).
+fn makes_link(before: &str, behind: &str) -> bool {
+    behind.starts_with("//") && ["http", "https", "ftp"].iter().any(|scheme| ends_with(before, scheme))
+}
+
+/// Whether a colon begins a name between two of them, for which GitHub shows a picture: `:100:` in an IPv6 address.
+fn makes_emoji(behind: &str) -> bool {
+    let name = behind.split(':').next().unwrap_or_default();
+    let is_closed = name.len() < behind.len();
+    let is_name = name
+        .chars()
+        .all(|char| char.is_ascii_alphanumeric() || "_+-".contains(char));
+    // Of numbers there are two pictures: the time of day has none.
+    is_closed && is_name && (name.contains(|char: char| char.is_ascii_alphabetic()) || ["100", "1234"].contains(&name))
+}
+
+fn ends_with(text: &str, word: &str) -> bool {
+    let end = text.len().checked_sub(word.len()).and_then(|start| text.get(start..));
+    end.is_some_and(|end| end.eq_ignore_ascii_case(word))
 }
 
 /// A span of code: its fence is longer than any in `text`, and text that begins or ends like a fence keeps off it.

@@ -10,12 +10,13 @@ use time::format_description::well_known::Rfc3339;
 
 use super::text::{Glyphs, line};
 use super::{EndpointReport, Report, Status, Verdict};
+use crate::evidence::{Kind, host_port};
 use crate::layers::Layer;
 use crate::proxies::Proxy;
 
 /// Families of gauges, each with its help and type.
 pub fn render(report: &Report) -> String {
-    let mut page = Page::default();
+    let mut page = Page::about(gateway(report));
     page.family("info", "What made this file.");
     page.sample(&[("version", &report.tool.version), ("build", &report.tool.build)], 1);
     if let Some(at) = seconds_since_epoch(&report.started_at) {
@@ -34,7 +35,7 @@ pub fn render(report: &Report) -> String {
         let proxy = endpoint.proxy.as_ref().filter(|proxy| proxy.name != Proxy::None);
         page.sample(
             &[
-                ("endpoint", &endpoint.id),
+                ("target", &endpoint.id),
                 ("kind", &endpoint.kind),
                 ("url", &endpoint.url),
                 ("proxy", proxy.map_or("", |proxy| proxy.name.name())),
@@ -47,13 +48,19 @@ pub fn render(report: &Report) -> String {
     page.text
 }
 
+/// Where the gateway is, which tells apart what several runs on one machine write: its gRPC port, where one is known.
+fn gateway(report: &Report) -> Option<String> {
+    let is_grpc = |endpoint: &&EndpointReport| endpoint.kind == Kind::Grpc.name();
+    let endpoint = report.endpoints.iter().find(is_grpc).or(report.endpoints.first())?;
+    Some(host_port(&endpoint.host, endpoint.port))
+}
+
 /// A series for each code and endpoint; what is about no endpoint has that label empty, which is none.
 fn findings(page: &mut Page, report: &Report) {
     page.family(
         "finding",
         "What the last run found; what follows from something else says from what.",
     );
-    let mut known = BTreeSet::new();
     for finding in &report.findings {
         let nowhere = [String::new()];
         let endpoints = match finding.endpoints.as_slice() {
@@ -61,18 +68,15 @@ fn findings(page: &mut Page, report: &Report) {
             some => some,
         };
         for endpoint in endpoints {
-            // Twice the same series, and the whole file is refused.
-            if known.insert((&finding.code, endpoint.clone())) {
-                let labels = [
-                    ("code", finding.code.as_str()),
-                    ("name", &finding.name),
-                    ("severity", finding.severity.name()),
-                    ("confidence", finding.confidence.name()),
-                    ("endpoint", endpoint),
-                    ("because_of", finding.because_of.as_deref().unwrap_or_default()),
-                ];
-                page.sample(&labels, 1);
-            }
+            let labels = [
+                ("code", finding.code.as_str()),
+                ("name", &finding.name),
+                ("severity", finding.severity.name()),
+                ("confidence", finding.confidence.name()),
+                ("target", endpoint),
+                ("because_of", finding.because_of.as_deref().unwrap_or_default()),
+            ];
+            page.sample(&labels, 1);
         }
     }
 }
@@ -88,16 +92,13 @@ fn layers(page: &mut Page, endpoints: &[EndpointReport]) {
         "Whether a layer holds; a layer that was not tried has no sample.",
     );
     for (endpoint, rung) in rungs().filter(|(_, rung)| rung.status != Status::NotTried) {
-        let labels = [("endpoint", endpoint), ("layer", rung.layer.rung().name)];
+        let labels = [("target", endpoint), ("layer", rung.layer.rung().name)];
         page.sample(&labels, u8::from(rung.status == Status::Ok));
     }
     page.family("layer_duration_seconds", "How long a layer took.");
     for (endpoint, rung) in rungs() {
         if let Some(ms) = rung.duration_ms {
-            page.sample(
-                &[("endpoint", endpoint), ("layer", rung.layer.rung().name)],
-                seconds(ms),
-            );
+            page.sample(&[("target", endpoint), ("layer", rung.layer.rung().name)], seconds(ms));
         }
     }
     page.family(
@@ -107,7 +108,7 @@ fn layers(page: &mut Page, endpoints: &[EndpointReport]) {
     for (endpoint, rung) in rungs().filter(|(_, rung)| rung.layer == Layer::Tls) {
         let not_after = rung.facts.get("not_after").and_then(|at| at.as_str());
         if let Some(at) = not_after.and_then(seconds_since_epoch) {
-            page.sample(&[("endpoint", endpoint)], at);
+            page.sample(&[("target", endpoint)], at);
         }
     }
 }
@@ -115,27 +116,32 @@ fn layers(page: &mut Page, endpoints: &[EndpointReport]) {
 /// A page, and the family that is being written to it.
 #[derive(Default)]
 struct Page {
+    gateway: Option<String>,
     text: String,
     family: &'static str,
-    is_begun: bool,
     help: &'static str,
+    series: BTreeSet<String>,
 }
 
 impl Page {
+    fn about(gateway: Option<String>) -> Self {
+        Self {
+            gateway,
+            ..Self::default()
+        }
+    }
+
     fn family(&mut self, name: &'static str, help: &'static str) {
-        (self.family, self.help, self.is_begun) = (name, help, false);
+        (self.family, self.help) = (name, help);
+        self.series.clear();
     }
 
     /// A line; the first of a family has its help before it, since a family without samples is none.
     fn sample(&mut self, labels: &[(&str, &str)], value: impl fmt::Display) {
         let name = format!("hoop_doctor_{}", self.family);
-        if !self.is_begun {
-            self.is_begun = true;
-            self.text
-                .push_str(&format!("# HELP {name} {}\n# TYPE {name} gauge\n", self.help));
-        }
-        let labels: Vec<String> = labels
-            .iter()
+        let gateway = self.gateway.iter().map(|gateway| ("gateway", gateway.as_str()));
+        let labels: Vec<String> = gateway
+            .chain(labels.iter().copied())
             .filter(|(_, value)| !value.is_empty())
             .map(|(label, value)| format!("{label}=\"{}\"", escaped(value)))
             .collect();
@@ -143,7 +149,14 @@ impl Page {
             [] => String::new(),
             labels => format!("{{{}}}", labels.join(",")),
         };
-        self.text.push_str(&format!("{name}{labels} {value}\n"));
+        let help = match self.series.is_empty() {
+            true => format!("# HELP {name} {}\n# TYPE {name} gauge\n", self.help),
+            false => String::new(),
+        };
+        // Twice the same series, and the whole file is refused.
+        if self.series.insert(labels.clone()) {
+            self.text.push_str(&format!("{help}{name}{labels} {value}\n"));
+        }
     }
 }
 

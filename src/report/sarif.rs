@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::advice::in_lines;
 use super::{Finding, Location, Report, Severity, text};
 use crate::findings::rules;
 
@@ -51,12 +52,14 @@ fn rule(code: &str, report: &Report) -> Option<Value> {
 }
 
 fn result(finding: &Finding, used: &[&str]) -> Value {
+    // Standard input is no file that a viewer could open.
+    let places = || finding.locations.iter().filter(|place| place.file != "-");
     let mut result = json!({
         "ruleId": finding.code,
         "level": level(finding.severity),
-        "message": { "text": finding.with_fix() },
-        "locations": finding.locations.iter().take(1).map(location).collect::<Vec<_>>(),
-        "relatedLocations": finding.locations.iter().skip(1).map(location).collect::<Vec<_>>(),
+        "message": { "text": in_lines(finding) },
+        "locations": places().take(1).map(location).collect::<Vec<_>>(),
+        "relatedLocations": places().skip(1).map(location).collect::<Vec<_>>(),
         "properties": { "confidence": finding.confidence.name(), "becauseOf": finding.because_of, "endpoints": finding.endpoints },
     });
     let index = used.iter().position(|code| *code == finding.code);

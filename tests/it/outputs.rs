@@ -92,17 +92,31 @@ fn a_dash_is_standard_output() {
 #[test]
 fn two_reports_for_one_file_are_refused_before_anything_is_probed() {
     let folder = tempfile::tempdir().unwrap();
-    let args = ["check", "--wait", "1h", "-o", "json=report", "-o", "junit=report"];
+    let args = ["check", "--wait", "1h", "-o", "json=report", "-o", "junit=./report"];
     let output = run(folder.path(), &args);
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        said(&output).contains("two reports can't both go to report"),
+        said(&output).contains("two reports can't both go to ./report"),
         "{}",
         said(&output)
     );
     let output = run(folder.path(), &["demo", "-o", "junit="]);
     assert_eq!(output.status.code(), Some(2));
     assert!(said(&output).contains("junit= names no file"), "{}", said(&output));
+}
+
+#[test]
+fn each_place_that_can_not_be_written_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = ["demo", "-o", "json=no/a.json", "-o", "short", "-o", "junit=no/b.xml"];
+    let output = run(folder.path(), &args);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        said(&output).contains("no/a.json") && said(&output).contains("no/b.xml"),
+        "{}",
+        said(&output)
+    );
+    assert!(!output.stdout.is_empty());
 }
 
 #[test]
@@ -154,6 +168,68 @@ fn a_step_of_github_actions_gets_a_summary_beside_its_annotations() {
 
 #[cfg(unix)]
 #[test]
+fn a_log_that_standard_output_goes_to_is_only_added_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    fs::write(&log, "before\n").unwrap();
+    for way in ["short=/dev/stdout", "short=/dev/fd/1", "short=/proc/self/fd/1"] {
+        let file = fs::OpenOptions::new().append(true).open(&log).unwrap();
+        let mut command = command(folder.path(), &["demo", "-o", way]);
+        assert_eq!(command.stdout(file).status().unwrap().code(), Some(0), "{way}");
+    }
+    let text = fs::read_to_string(&log).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (4, "before"), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_nothing_yet_is_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("real.json", folder.path().join("link.json")).unwrap();
+    assert_eq!(
+        run(folder.path(), &["demo", "-o", "json=link.json"]).status.code(),
+        Some(0)
+    );
+    assert!(folder.path().join("real.json").is_file());
+    assert!(
+        fs::symlink_metadata(folder.path().join("link.json"))
+            .unwrap()
+            .is_symlink()
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_leaves_the_old_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "mount -t tmpfs -o size=64k none . && cd . && echo old > report.html && \
+                  head -c 60k /dev/zero > fill; \"$0\" demo http2-not-enabled -o html=report.html; echo $?; cat report.html; ls -A";
+    let output = Command::new("unshare")
+        .args([
+            "--mount",
+            "--map-root-user",
+            "bash",
+            "-c",
+            &format!("cd {} && {script}", folder.path().display()),
+        ])
+        .arg(env!("CARGO_BIN_EXE_hoop-doctor"))
+        .output()
+        .unwrap();
+    if !output.status.success() && std::env::var_os("CI").is_none() {
+        return;
+    }
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(
+        said,
+        "2\nold\nfill\nreport.html\n",
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[cfg(unix)]
+#[test]
 fn a_report_takes_the_place_of_what_a_link_leads_to_and_anybody_may_read_it() {
     use std::os::unix::fs::{PermissionsExt, symlink};
     let folder = tempfile::tempdir().unwrap();
@@ -161,11 +237,7 @@ fn a_report_takes_the_place_of_what_a_link_leads_to_and_anybody_may_read_it() {
     fs::write(&real, "old").unwrap();
     symlink(&real, &link).unwrap();
     run(folder.path(), &["demo", "-o", "prometheus=hoop.prom"]);
-    assert!(
-        fs::read_to_string(&real)
-            .unwrap()
-            .contains("hoop_doctor_verdict{verdict=\"healthy\"} 1\n")
-    );
+    assert!(fs::read_to_string(&real).unwrap().contains(",verdict=\"healthy\"} 1\n"));
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     // Whoever collects the metrics is somebody else; the umask of this process is asked by making a file.
     let usual = folder.path().join("usual");

@@ -201,6 +201,25 @@ fn each_look_is_a_line_of_jsonl() {
 }
 
 #[test]
+fn a_line_that_can_not_be_written_does_not_end_a_wait_but_a_reader_who_has_gone_does() {
+    let port = Port::reserve().unwrap();
+    let gateway = Gateway::at(&port);
+    let url = format!("grpc://{}", port.address());
+    let wait = ["--grpc-url", &url, "--wait", "2m", "--interval", "20ms", "-o"];
+    let mut waiting = Waiting::start(&[&wait[..], &["jsonl=/no/such/folder/log", "-o", "short"]].concat());
+    waiting.says("hoop-doctor: writing the report to /no/such/folder/log");
+    let healthy = gateway.start(None);
+    let ended = waiting.ends();
+    assert_eq!(ended.code, Some(2), "{ended:#?}");
+    assert!(ended.stdout.contains("healthy"), "{ended:#?}");
+    gateway.stop(healthy);
+
+    let mut waiting = Waiting::start(&[&wait[..], &["jsonl"]].concat());
+    drop(waiting.child.stdout.take());
+    assert_eq!(waiting.child.wait().unwrap().code(), Some(1), "the last look's");
+}
+
+#[test]
 fn the_configuration_is_read_anew_for_each_look() {
     let gone = Port::reserve().unwrap();
     let there = Port::reserve().unwrap();

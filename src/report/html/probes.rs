@@ -75,11 +75,12 @@ fn titles(html: &mut Html, scale: &Scale) {
 
 fn cells(html: &mut Html, scale: &Scale, one: &Observation, facts_end: usize) {
     html.tag("th").attr("scope", "row").text(&one.id);
-    let (glyph, word) = match one.outcome {
-        Outcome::Seen => ("", "seen"),
-        Outcome::Failed => ("✗ ", "failed"),
-        Outcome::NotTried => ("· ", "not tried"),
+    let glyph = match one.outcome {
+        Outcome::Seen => "",
+        Outcome::Failed => "✗ ",
+        Outcome::NotTried => "· ",
     };
+    let word = one.outcome.word();
     let was_made = one.outcome != Outcome::NotTried;
     for (class, ms) in [("started", one.started_ms), ("took", one.duration_ms)] {
         html.tag("td")

@@ -2,7 +2,7 @@
 
 use super::super::advice::used_address;
 use super::super::human::{listed, time};
-use super::super::{Confidence, EndpointReport, LayerReport, LimitReport, ProxyReport, Report, Status};
+use super::super::{EndpointReport, LayerReport, LimitReport, ProxyReport, Report, Status};
 use super::markup::Html;
 use super::{SMALL, left_out};
 use crate::evidence::host_port;
@@ -36,7 +36,7 @@ fn endpoint(html: &mut Html, report: &Report, endpoint: &EndpointReport) {
         }
     });
     if let Some(proxy) = endpoint.proxy.as_ref().filter(|proxy| !proxy.marks.is_empty()) {
-        let (sure, marks) = (sure(proxy.confidence), proxy.marks.join("; "));
+        let (sure, marks) = (proxy.confidence.name(), proxy.marks.join("; "));
         let text = match proxy.name == Proxy::None {
             true => format!("There is no reverse proxy in between ({sure}): {marks}."),
             false => format!("It is {} that answers ({sure}): {marks}.", named(proxy)),
@@ -118,7 +118,7 @@ fn recognised(html: &mut Html, proxy: &ProxyReport) {
         html.tag("p").class("what").text(&named(proxy));
         html.tag("p")
             .class("state")
-            .text(&format!("recognised, {}", sure(proxy.confidence)));
+            .text(&format!("recognised, {}", proxy.confidence.name()));
     });
 }
 
@@ -181,14 +181,6 @@ fn named(proxy: &ProxyReport) -> String {
         (_, Proxy::None) => "no reverse proxy".to_owned(),
         (Some(version), name) => format!("{} {version}", name.name()),
         (None, name) => name.name().to_owned(),
-    }
-}
-
-fn sure(confidence: Confidence) -> &'static str {
-    match confidence {
-        Confidence::Certain => "certain",
-        Confidence::Likely => "likely",
-        Confidence::Possible => "possible",
     }
 }
 
