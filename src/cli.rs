@@ -166,7 +166,8 @@ impl Depth {
 }
 
 const CHECK_HELP: &str = "\
-Exit codes: 0 nothing at or above --fail-on; 1 findings; 2 usage, or a file that can't be read; 3 could not find out.
+Exit codes: 0 nothing at or above --fail-on; 1 findings; 2 usage, or a file that was given and can't be read or \
+written; 3 could not find out.
 A secret never comes as an argument: name a variable (--key-env) or a file (--key-file).";
 
 /// What a report shows, and what makes a run fail: the same for a run and its replay.
@@ -214,7 +215,8 @@ Examples:
   hoop-doctor logs agent.log /var/log/nginx/error.log*
   hoop-doctor logs --redact agent.log > for-the-ticket.log
 
-Exit codes: 0 nothing at or above --fail-on; 1 findings; 2 usage, or no file that can be read; 3 no line to read.";
+Exit codes: 0 nothing at or above --fail-on; 1 findings; 2 usage, no log that can be read, or a file that can't be \
+written; 3 no line to read.";
 
 /// Which configuration to read.
 #[derive(Debug, Args)]
@@ -244,7 +246,8 @@ Examples:
 A comment allows a finding, on its line or on the line before, where it says why:
   # hoop-doctor: allow HD703 because sessions here never wait for approval
 
-Exit codes: 0 nothing at or above --fail-on; 1 findings; 2 usage, or a file that can't be read.";
+Exit codes: 0 nothing at or above --fail-on; 1 findings; 2 usage, or a file that was given and can't be read or \
+written.";
 
 /// Which recipe to print, and what to fill it in with.
 #[derive(Debug, Args)]
@@ -277,10 +280,13 @@ const RECIPE_HELP: &str = "\
 Examples:
   hoop-doctor recipe nginx --host gateway.example.com --cert /etc/ssl/gateway/fullchain.pem --gateway 10.0.0.10
   hoop-doctor recipe istio --host gateway.example.com | kubectl apply -f -
-  hoop-doctor recipe nginx | hoop-doctor lint -";
+  hoop-doctor recipe nginx | hoop-doctor lint -
+
+Exit codes: 0 printed; 2 usage, or a file that was given and can't be read.";
 
 /// Which run to report anew.
 #[derive(Debug, Args)]
+#[command(after_help = REPLAY_HELP)]
 pub struct Replay {
     /// What `check --save` wrote.
     #[arg(value_name = "FILE")]
@@ -289,6 +295,10 @@ pub struct Replay {
     #[command(flatten)]
     pub reporting: Reporting,
 }
+
+const REPLAY_HELP: &str = "\
+Exit codes: 0 nothing at or above --fail-on; 1 findings; 2 usage, or a file that was given and can't be read or \
+written; 3 the run that was saved could not find out.";
 
 /// Which runs to compare.
 #[derive(Debug, Args)]
@@ -306,10 +316,11 @@ pub struct Diff {
 }
 
 const DIFF_HELP: &str = "\
-Exit codes: 0 nothing changed; 1 something did; 2 usage, or a file that can't be read.";
+Exit codes: 0 nothing changed; 1 something did; 2 usage, or a file that was given and can't be read.";
 
 /// Which stand-in to check.
 #[derive(Debug, Args)]
+#[command(after_help = DEMO_HELP)]
 pub struct Demo {
     /// The one way in which the stand-in misbehaves; none: it is healthy.
     pub fault: Option<hoop_doctor_standin::Fault>,
@@ -331,6 +342,9 @@ pub struct Demo {
     pub verbose: u8,
 }
 
+const DEMO_HELP: &str = "\
+Exit codes: 0 no error; 1 errors; 2 usage, or a file that was given and can't be written; 3 could not find out.";
+
 /// What `explain` looks up.
 #[derive(Debug, Args)]
 #[command(after_help = EXPLAIN_HELP)]
@@ -346,10 +360,11 @@ Examples:
   hoop-doctor explain \"error reading server preface: EOF\"
   kubectl logs deploy/hoopagent --tail 20 | hoop-doctor explain -
 
-Exit codes: 0 found; 1 nothing in the text is known; 2 no such code or name.";
+Exit codes: 0 found; 1 nothing in the text is known; 2 usage, or no such code or name.";
 
 /// Which stand-in to serve.
 #[derive(Debug, Args)]
+#[command(after_help = STAND_IN_HELP)]
 pub struct StandIn {
     /// Where the gRPC port listens.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8010")]
@@ -367,6 +382,9 @@ pub struct StandIn {
     #[arg(long, value_name = "NAME")]
     pub fault: Option<hoop_doctor_standin::Fault>,
 }
+
+const STAND_IN_HELP: &str = "\
+Exit codes: 0 stopped by Ctrl-C; 2 usage, a file that was given and can't be read, or a port that is taken.";
 
 /// Which shell to complete for.
 #[derive(Debug, Args)]
@@ -397,7 +415,9 @@ pub struct Man {
 const MAN_HELP: &str = "\
 Examples:
   hoop-doctor man check | man -l -
-  hoop-doctor man --dir /usr/local/share/man/man1";
+  hoop-doctor man --dir /usr/local/share/man/man1
+
+Exit codes: 0 printed, or written; 2 usage, or a folder that can't be written to.";
 
 /// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -50,15 +50,16 @@ fn page(command: &Command, commands: &[&str]) -> String {
     let man = Man::new(command.clone());
     let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     let help = Help::of(&help);
-    // Discovery has no flag of its own; `--config` stands in for one of the files that it reads.
-    let discovers = command.get_arguments().any(|arg| arg.get_id() == "config");
+    let codes = match commands {
+        [] => PRINTED,
+        [..] => REPORTED,
+    };
+    let (variables, files) = read_by(command.get_name());
 
     let mut roff = Roff::new();
-    exit_status(&mut roff, help.exit_codes.unwrap_or(EXIT_CODES));
-    if discovers || !commands.is_empty() {
-        list(&mut roff, "ENVIRONMENT", VARIABLES);
-        list(&mut roff, "FILES", FILES);
-    }
+    exit_status(&mut roff, help.exit_codes.unwrap_or(codes));
+    list(&mut roff, "ENVIRONMENT", &variables.concat());
+    list(&mut roff, "FILES", files);
     if !help.notes.is_empty() {
         roff.control("SH", ["NOTES"]);
         as_written(&mut roff, &help.notes);
@@ -132,7 +133,24 @@ fn exit_status(roff: &mut Roff, codes: &str) {
     }
 }
 
+/// What a command reads unasked: variables, by what they are about, and files.
+fn read_by(command: &str) -> (&'static [Entries], Entries) {
+    match command {
+        PROGRAM | "check" => (&[DISCOVERY, SUMMARY, LOOK, LOCALE], FILES),
+        "logs" | "lint" | "replay" | "demo" => (&[SUMMARY, LOOK, LOCALE], &[]),
+        "explain" => (&[LOOK, LOCALE], &[]),
+        "diff" => (&[LOCALE], &[]),
+        _ => (&[], &[]),
+    }
+}
+
+/// Names, and what is to be known of them.
+type Entries = &'static [(&'static str, &'static str)];
+
 fn list(roff: &mut Roff, heading: &str, entries: &[(&str, &str)]) {
+    if entries.is_empty() {
+        return;
+    }
     roff.control("SH", [heading]);
     for (name, text) in entries {
         roff.control("TP", []).text([bold(*name)]).text([roman(*text)]);
@@ -183,11 +201,13 @@ fn see_also(roff: &mut Roff, commands: &[&str]) {
 
 const PROGRAM: &str = "hoop-doctor";
 
-/// Where a command has no exit codes of its own.
-const EXIT_CODES: &str = "0 nothing at or above --fail-on, which is error by default; 1 findings; 2 usage, or a file that \
+/// The exit codes of a command that says nothing of them, which only prints.
+const PRINTED: &str = "0 printed; 2 usage";
+/// Those of the program, which are those of the commands that report.
+const REPORTED: &str = "0 nothing at or above --fail-on, which is error by default; 1 findings; 2 usage, or a file that \
     was given and can't be read or written; 3 could not find out";
 
-const FILES: &[(&str, &str)] = &[
+const FILES: Entries = &[
     (
         "~/.hoop/config.toml",
         "The client's configuration. It is read and never written.",
@@ -198,8 +218,8 @@ const FILES: &[(&str, &str)] = &[
     ),
 ];
 
-/// Everything that discovery reads, and what output depends on.
-const VARIABLES: &[(&str, &str)] = &[
+/// What discovery reads.
+const DISCOVERY: Entries = &[
     (
         "HOOP_KEY",
         "The agent's key, a URL with the gateway's address and a secret. HOOP_DSN is its old name.",
@@ -240,26 +260,41 @@ const VARIABLES: &[(&str, &str)] = &[
         "Where the system's certificates are, if not where they usually are.",
     ),
     ("HOME", "Where .hoop is looked for; on Windows USERPROFILE says it."),
+];
+
+/// What a report goes to besides where `-o` sends it.
+const SUMMARY: Entries = &[(
+    "GITHUB_STEP_SUMMARY",
+    "The file that GitHub Actions shows as the summary of a step; -o github adds the report to it as Markdown.",
+)];
+
+/// How text for people looks.
+const LOOK: Entries = &[
     (
         "NO_COLOR, CLICOLOR_FORCE, TERM",
-        "What --color auto goes by: the first forbids colours, the second wants them in files and pipes too, and a dumb \
-         terminal gets none.",
-    ),
-    (
-        "LC_ALL, LC_CTYPE, LANG",
-        "The first that is set says whether output may have other characters than ASCII.",
+        "What --color auto goes by: the first forbids colours, the second wants them in pipes too, and a dumb terminal \
+         gets none.",
     ),
     ("COLUMNS", "How wide output is, if not as the terminal."),
 ];
 
+/// Which characters it is made of.
+const LOCALE: Entries = &[(
+    "LC_ALL, LC_CTYPE, LANG",
+    "The first that is set says whether output may have other characters than ASCII.",
+)];
+
 #[cfg(test)]
 mod tests {
-    use super::{VARIABLES, pages};
+    use clap::{Command, CommandFactory};
+
+    use super::{DISCOVERY, pages};
+    use crate::cli::Cli;
     use crate::config::environment::NAMES;
 
     #[test]
     fn every_variable_that_is_read_is_described() {
-        let described: Vec<&str> = VARIABLES
+        let described: Vec<&str> = DISCOVERY
             .iter()
             .flat_map(|(names, text)| names.split(", ").chain(text.split([' ', ',', ';'])))
             .collect();
@@ -268,18 +303,69 @@ mod tests {
         }
     }
 
+    #[track_caller]
+    fn page(command: &str) -> String {
+        let pages = pages();
+        let page = pages.iter().find(|page| page.command.as_deref() == Some(command));
+        page.expect("there is such a page").text.replace('\\', "")
+    }
+
+    /// The names in a section, in its order.
+    fn names(command: &str, section: &str) -> Vec<String> {
+        let page = page(command);
+        let Some((_, rest)) = page.split_once(&format!(".SH {section}\n")) else {
+            return Vec::new();
+        };
+        let (section, _) = rest.split_once(".SH").expect("SEE ALSO is the last");
+        section
+            .split(".TP\n")
+            .filter_map(|entry| entry.strip_prefix("fB")?.split_once("fR"))
+            .map(|(name, _)| name.to_owned())
+            .collect()
+    }
+
     #[test]
     fn help_is_taken_apart() {
-        let pages = pages();
-        let check = pages.iter().find(|page| page.command.as_deref() == Some("check"));
-        let text = &check.expect("there is a page about check").text;
-        assert!(
-            text.contains(".SH \"EXIT STATUS\"\n.TP\n\\fB0\\fR\nnothing at or above"),
-            "{text}"
-        );
+        let text = page("check");
         assert!(
             text.contains(".SH NOTES\nA secret never comes as an argument"),
             "{text}"
         );
+        assert_eq!(names("check", "\"EXIT STATUS\""), ["0", "1", "2", "3"]);
+    }
+
+    #[test]
+    fn only_what_reports_has_the_exit_codes_of_a_report() {
+        for command in ["check", "logs", "replay", "demo"] {
+            assert_eq!(names(command, "\"EXIT STATUS\""), ["0", "1", "2", "3"], "{command}");
+        }
+        for command in ["schema", "completions", "recipe", "man", "stand-in"] {
+            assert_eq!(names(command, "\"EXIT STATUS\""), ["0", "2"], "{command}");
+        }
+    }
+
+    #[test]
+    fn the_environment_is_what_the_command_reads() {
+        let look = ["NO_COLOR, CLICOLOR_FORCE, TERM", "COLUMNS", "LC_ALL, LC_CTYPE, LANG"];
+        let program = Cli::command();
+        let reports = |command: &&Command| command.get_arguments().any(|arg| arg.get_id() == "verbose");
+        let reporting: Vec<&str> = program
+            .get_subcommands()
+            .filter(reports)
+            .map(Command::get_name)
+            .collect();
+        assert_eq!(reporting, ["check", "logs", "lint", "replay", "demo"]);
+        for command in reporting {
+            let variables = names(command, "ENVIRONMENT");
+            let (before, of_reports) = variables.split_at(variables.len() - 1 - look.len());
+            assert_eq!(of_reports[0], "GITHUB_STEP_SUMMARY", "{command}");
+            assert_eq!(of_reports[1..], look, "{command}");
+            assert_eq!(before.is_empty(), command != "check", "{command}: {before:?}");
+        }
+        assert_eq!(names("explain", "ENVIRONMENT"), look);
+        assert_eq!(names("diff", "ENVIRONMENT"), look[2..]);
+        for command in ["schema", "completions", "recipe", "man", "stand-in"] {
+            assert_eq!(names(command, "ENVIRONMENT"), [""; 0], "{command}");
+        }
     }
 }
