@@ -574,7 +574,13 @@ fn resolve(text: &str) -> Result<Resolve, String> {
 }
 
 fn output(text: &str) -> Result<Output, String> {
+    let names = || {
+        let formats = Format::value_variants().iter().filter_map(Format::to_possible_value);
+        let names: Vec<String> = formats.map(|format| format.get_name().to_owned()).collect();
+        names.join(", ")
+    };
     let (format, file) = match text.split_once('=') {
+        Some(("", _)) => return Err(format!("a format is missing before =; there are {}", names())),
         Some((format, "-")) => (format, None),
         Some((format, "")) => {
             return Err(format!(
@@ -584,17 +590,8 @@ fn output(text: &str) -> Result<Output, String> {
         Some((format, file)) => (format, Some(PathBuf::from(OsString::from(file)))),
         None => (text, None),
     };
-    let names = || {
-        Format::value_variants()
-            .iter()
-            .filter_map(|format| Some(format.to_possible_value()?.get_name().to_owned()))
-    };
-    let format = Format::from_str(format, false).map_err(|_| {
-        format!(
-            "{format} is no format; there are {}",
-            names().collect::<Vec<_>>().join(", ")
-        )
-    })?;
+    let format =
+        Format::from_str(format, false).map_err(|_| format!("{format} is no format; there are {}", names()))?;
     Ok(Output { format, file })
 }
 

@@ -117,6 +117,7 @@ fn what_can_not_be_used_is_exit_code_2_and_named() {
         (&["--resolve", "gw.example.com:8443:nowhere"], "nowhere"),
         (&["--timeout", "5"], "unit"),
         (&["-o", "html5"], "html5"),
+        (&["-o", "=report.html"], "a format is missing before ="),
         (&["--quiet", "--verbose"], "--verbose"),
         (&["--no-such-flag"], "--no-such-flag"),
     ] {
