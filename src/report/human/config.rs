@@ -13,7 +13,7 @@ pub(super) fn files(page: &mut Page, config: &ProxyConfReport) {
         page.flow(&[page.label(label)], &[Span::strong(&file.name), Span::plain(text)]);
     }
     for (index, one) in config.allowed.iter().enumerate() {
-        let label = if index == 0 { "allowed" } else { "" };
+        let label = if index == 0 { "allow" } else { "" };
         let what = format!("{} at {}:{}", one.codes.join(", "), one.file, one.line);
         let text = match &one.reason {
             Some(reason) => Span::plain(format!("{what}, because {reason}")),

@@ -83,6 +83,7 @@ fn a_comment_with_a_reason_allows_a_finding_and_one_without_does_not() -> io::Re
         "{allowed}"
     );
     assert!(allowed.contains("HD603"), "{allowed}");
+    assert!(allowed.contains("\nallow  HD701 at nginx.conf:"), "{allowed}");
     let refused = Desk::with(&allowing(""))?.text(&["nginx.conf"]);
     assert!(
         refused.contains("HD701 body-limit") && refused.contains("gives no reason"),
