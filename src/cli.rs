@@ -1,13 +1,15 @@
 //! The command line: what can be asked for, and nothing of how it is done.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::{Arg, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+use hoop_doctor_standin::{Fault, UnknownFault};
 
 use crate::built;
 use crate::findings::{Code, Severity, rules};
@@ -323,7 +325,8 @@ Exit codes: 0 nothing changed; 1 something did; 2 usage, or a file that was give
 #[command(after_help = DEMO_HELP)]
 pub struct Demo {
     /// The one way in which the stand-in misbehaves; none: it is healthy.
-    pub fault: Option<hoop_doctor_standin::Fault>,
+    #[arg(value_parser = FAULT, hide_possible_values = true)]
+    pub fault: Option<Fault>,
     /// Measure limits and timeouts too.
     #[command(flatten)]
     pub depth: Depth,
@@ -379,8 +382,8 @@ pub struct StandIn {
     #[arg(long, value_name = "FILE", requires = "cert")]
     pub key: Option<PathBuf>,
     /// The one way in which it misbehaves; `demo --list` shows them.
-    #[arg(long, value_name = "NAME")]
-    pub fault: Option<hoop_doctor_standin::Fault>,
+    #[arg(long, value_name = "NAME", value_parser = FAULT, hide_possible_values = true)]
+    pub fault: Option<Fault>,
 }
 
 const STAND_IN_HELP: &str = "\
@@ -405,7 +408,7 @@ Examples:
 #[command(after_help = MAN_HELP)]
 pub struct Man {
     /// The command; none: the program itself.
-    #[arg(value_name = "COMMAND")]
+    #[arg(value_name = "COMMAND", value_parser = PAGE, hide_possible_values = true)]
     pub command: Option<String>,
     /// Write every page to this folder instead.
     #[arg(long, value_name = "DIR", conflicts_with = "command", value_hint = ValueHint::DirPath)]
@@ -511,6 +514,40 @@ impl Default for DurationArg {
         Self(Duration::from_secs(5))
     }
 }
+
+/// A name that shells complete. Whoever reads it says what is wrong with another, in better words than a list of all.
+#[derive(Clone)]
+struct Named<T> {
+    read: fn(&str) -> Result<T, String>,
+    names: fn() -> Vec<&'static str>,
+}
+
+impl<T: Clone + Send + Sync + 'static> TypedValueParser for Named<T> {
+    type Value = T;
+
+    fn parse_ref(&self, command: &clap::Command, arg: Option<&Arg>, value: &OsStr) -> Result<T, clap::Error> {
+        self.read.parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new((self.names)().into_iter().map(PossibleValue::new)))
+    }
+}
+
+const FAULT: Named<Fault> = Named {
+    read: |name| name.parse().map_err(|unknown: UnknownFault| unknown.to_string()),
+    names: || Fault::ALL.iter().map(|fault| fault.name()).collect(),
+};
+
+/// Any name is taken here: only `man` knows its pages.
+const PAGE: Named<String> = Named {
+    read: |name| Ok(name.to_owned()),
+    // clap wants names that live for ever, which those that it derives don't; a test compares the two.
+    names: || {
+        let names = "check logs lint recipe replay diff demo explain stand-in schema completions man";
+        names.split(' ').collect()
+    },
+};
 
 fn duration(text: &str) -> Result<DurationArg, String> {
     let digits = text.find(|char: char| !char.is_ascii_digit()).unwrap_or(text.len());

@@ -74,8 +74,16 @@ fn bash_completes_commands_flags_and_values() {
         bash_completes(&["hoop-doctor", "check", "--fail-on", ""]),
         set(&["error", "warn"])
     );
+    let faults = set(&["http2-not-enabled", "http2-handshake-failed"]);
+    assert_eq!(
+        bash_completes(&["hoop-doctor", "stand-in", "--fault", "http2-"]),
+        faults
+    );
+    assert_eq!(bash_completes(&["hoop-doctor", "demo", "http2-"]), faults);
     let every: BTreeSet<String> = commands().iter().map(|command| command.get_name().to_owned()).collect();
-    assert!(bash_completes(&["hoop-doctor", ""]).is_superset(&every));
+    for words in [&["hoop-doctor", ""][..], &["hoop-doctor", "man", ""]] {
+        assert!(bash_completes(words).is_superset(&every), "{words:?}");
+    }
 }
 
 #[test]
