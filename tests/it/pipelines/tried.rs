@@ -112,19 +112,33 @@ fn the_job_ends_as_the_check_ends() {
 }
 
 #[test]
-fn the_script_around_the_job_applies_it_with_its_image_and_fails_with_it() {
+fn the_script_around_the_job_applies_it_with_its_image_and_ends_as_it_ends() {
     let folder = TempDir::with_prefix("hoop-doctor-helm-").expect("a folder");
     for file in ["kubernetes-job.sh", "kubernetes-job.yaml"] {
         fs::write(folder.path().join(file), text_of(&format!("docs/ci/{file}"))).expect("a file");
     }
-    // Neither talks to a cluster: what they are told is written down, and a Job is waited for in vain where a file says so.
-    let fake = "#!/bin/sh\nprintf '%s %s\\n' \"${0##*/}\" \"$*\" >>told\ncase $1 in apply) cat >applied ;; wait) test ! -e failed ;; esac\n";
-    for program in ["helm", "kubectl"] {
+    // None talks to a cluster or sleeps: what they are told is written down. The second question after the pod has the
+    // answer, if there is one, and a pod that never ran has no log.
+    let fake = "#!/bin/sh\n\
+        printf '%s %s\\n' \"${0##*/}\" \"$*\" >>told\n\
+        case $1 in\n\
+        apply) cat >applied ;;\n\
+        logs) test -e code ;;\n\
+        get) ! test -e asked || cat code; touch asked ;;\n\
+        esac\n";
+    for program in ["helm", "kubectl", "sleep"] {
         let file = folder.path().join(program);
         fs::write(&file, fake).expect("a file");
         fs::set_permissions(&file, Permissions::from_mode(0o755)).expect("it is ours");
     }
-    let upgrade = || {
+    let upgrade = |code: Option<&str>| {
+        for file in ["told", "asked", "code"] {
+            // It isn't there before the first run.
+            let _ = fs::remove_file(folder.path().join(file));
+        }
+        if let Some(code) = code {
+            fs::write(folder.path().join("code"), code).expect("a file");
+        }
         let mut script = command("bash", folder.path());
         script
             .args(["kubernetes-job.sh", "--values", "a b.yaml"])
@@ -132,12 +146,12 @@ fn the_script_around_the_job_applies_it_with_its_image_and_fails_with_it() {
             .env("HOOP_DOCTOR_IMAGE", "registry.example.com/hoop-doctor:1");
         run(script)
     };
-    let output = upgrade();
+    let output = upgrade(Some("0"));
     assert!(output.status.success(), "{}", said(&output));
     let file = |name: &str| fs::read_to_string(folder.path().join(name)).expect("it was written");
     let told = file("told");
     let verbs: Vec<&str> = told.lines().filter_map(|line| line.split(' ').nth(1)).collect();
-    assert_eq!(verbs, ["upgrade", "delete", "apply", "logs", "wait"]);
+    assert_eq!(verbs, ["upgrade", "delete", "apply", "logs", "get", "1", "get"]);
     assert!(told.contains("--values a b.yaml\n"), "{told}");
     let image = "image: registry.example.com/hoop-doctor:1\n";
     assert_eq!(
@@ -148,8 +162,13 @@ fn the_script_around_the_job_applies_it_with_its_image_and_fails_with_it() {
             image
         )
     );
-    fs::write(folder.path().join("failed"), "").expect("a file");
-    assert!(!upgrade().status.success());
+    for code in [1, 2, 3, 137] {
+        let output = upgrade(Some(&code.to_string()));
+        assert_eq!(output.status.code(), Some(code), "{}", said(&output));
+    }
+    let output = upgrade(None);
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    assert!(said(&output).contains("no pod of job/hoop-doctor"), "{}", said(&output));
 }
 
 #[test]
