@@ -1,7 +1,7 @@
 //! HD808: the file configures nothing that looks like a Hoop gateway.
 
 use crate::findings::from_proxyconf::Conf;
-use crate::findings::{Breaks, Code, Draft, Rule, Severity, from_logs};
+use crate::findings::{Breaks, Code, Draft, Location, Rule, Severity, from_logs};
 
 pub(in crate::findings) static RULE: Rule = Rule {
     code: Code(808),
@@ -21,7 +21,8 @@ pub(in crate::findings) fn look(conf: &Conf<'_>) -> Vec<Draft> {
         return Vec::new();
     }
     if all.listeners.is_empty() {
-        return vec![Draft::new(
+        return vec![about(
+            conf,
             format!(
                 "{} configures no listener that is read here, so nothing was judged",
                 names(conf)
@@ -34,10 +35,23 @@ pub(in crate::findings) fn look(conf: &Conf<'_>) -> Vec<Draft> {
         [] => "a Hoop gateway: no route for /protobuf.Transport/, no port 8009 or 8010".to_owned(),
         hosts => hosts.join(" or "),
     };
-    vec![Draft::new(
+    vec![about(
+        conf,
         format!("nothing in {} looks like {what}", names(conf)),
         "name the files that route Hoop's host, or the host with --host",
     )]
+}
+
+/// At the first file: the message names all, but code scanning takes no finding without a place.
+fn about(conf: &Conf<'_>, message: String, remedy: &str) -> Draft {
+    let mut draft = Draft::new(message, remedy);
+    draft.locations.extend(conf.all.files.first().map(|file| Location {
+        file: file.name.clone(),
+        line: None,
+        column: None,
+        text: None,
+    }));
+    draft
 }
 
 fn names(conf: &Conf<'_>) -> String {

@@ -133,6 +133,19 @@ fn standard_input_is_a_file_too() -> io::Result<()> {
 }
 
 #[test]
+fn code_scanning_gets_a_place_even_where_nothing_is_for_hoop() -> io::Result<()> {
+    let desk = Desk::with("events {}\nhttp { server { listen 80; server_name shop.example.com; } }\n")?;
+    let log: Value = serde_json::from_str(&desk.text(&["nginx.conf", "-o", "sarif"]))?;
+    let result = log.pointer("/runs/0/results/0").expect("a result");
+    assert_eq!(result.pointer("/ruleId"), Some(&Value::from("HD808")));
+    assert_eq!(
+        result.pointer("/locations/0/physicalLocation/artifactLocation/uri"),
+        Some(&Value::from("nginx.conf"))
+    );
+    Ok(())
+}
+
+#[test]
 fn code_scanning_gets_the_place_and_the_runbook() -> io::Result<()> {
     let desk = Desk::with(NGINX)?;
     let log: Value = serde_json::from_str(&desk.text(&["nginx.conf", "-o", "sarif"]))?;
