@@ -80,6 +80,10 @@ run() {
     echo "::$token::"
 
     output exit-code "$exit_code"
+    case $exit_code in
+        0 | 1 | 3) ;;
+        *) echo '::error title=hoop-doctor::an argument is wrong, or a file can'"'"'t be read or written; the log of this step says which' ;;
+    esac
     if [[ -s $folder/annotations ]]; then
         cat "$folder/annotations"
     fi
@@ -112,7 +116,8 @@ outputs_of() {
         return
     fi
     output verdict "$(jq -r .verdict "$1")"
-    output code "$(jq -r '.findings[0].code // ""' "$1")"
+    # An info is no cause of anything, and may be all that there is.
+    output code "$(jq -r '[.findings[] | select(.severity != "info").code][0] // ""' "$1")"
 }
 
 output() {

@@ -249,7 +249,12 @@ fn a_mistake_of_the_workflow_is_exit_code_2_and_has_no_verdict() {
         step.log
     );
     assert_eq!((step.output("verdict"), step.output("report")), (None, None));
-    assert!(step.log.contains("soon"), "{}", step.log);
+    let (said, heard) = step.parts();
+    assert!(said.iter().any(|line| line.contains("soon")), "{said:#?}");
+    assert!(
+        heard.iter().any(|line| line.starts_with("::error title=hoop-doctor::")),
+        "{heard:#?}"
+    );
 }
 
 #[test]
@@ -272,6 +277,26 @@ fn the_configuration_of_a_proxy_is_linted() {
         assert!(heard.iter().any(|line| line.starts_with(&annotation)), "{heard:#?}");
     }
     assert_eq!(runner.files(), ["-x.conf", "a b.conf", "found.sarif", "nginx.conf"]);
+}
+
+#[test]
+fn what_is_only_worth_knowing_is_no_cause() {
+    let runner = Runner::new();
+    fs::write(
+        runner.folder().join("nginx.conf"),
+        "events {}\nhttp { server { listen 80; server_name shop.example.com; } }\n",
+    )
+    .expect("a file");
+    let step = runner.run(&[("command", "lint"), ("files", "nginx.conf")]);
+    let outputs = ["verdict", "code", "exit-code"].map(|name| step.output(name));
+    assert_eq!(outputs, [Some("healthy"), Some(""), Some("0")], "{}", step.log);
+    let (_, heard) = step.parts();
+    assert!(
+        heard
+            .iter()
+            .any(|line| line.starts_with("::notice file=nginx.conf,title=HD808")),
+        "{heard:#?}"
+    );
 }
 
 #[test]
