@@ -84,18 +84,12 @@ fn resolved(file: &Path) -> PathBuf {
 /// Writes the formats that have a line for each look of a wait. Unlike at the end, a reader who has gone is an error.
 pub(super) fn write_look(report: &Report, outputs: &[Output], style: Style) -> anyhow::Result<()> {
     let mut lines = outputs.iter().filter(|output| output.format == Format::Jsonl);
-    lines.try_for_each(|output| match output.file {
-        Some(_) => write_one(report, output, style),
-        None => {
-            let line = render(report, output.format, style, Place::stdout())?;
-            send(&line).context("writing to standard output")
-        }
-    })
+    lines.try_for_each(|output| write_one(report, output, style))
 }
 
 fn write_one(report: &Report, output: &Output, style: Style) -> anyhow::Result<()> {
     let written = match &output.file {
-        None => print(&render(report, output.format, style, Place::stdout())?),
+        None => send(&render(report, output.format, style, Place::stdout())?).context("writing to standard output"),
         Some(file) => {
             let text = render(report, output.format, style, Place::File)?;
             put(file, &text, output.format).with_context(|| format!("writing the report to {}", file.display()))
