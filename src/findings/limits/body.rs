@@ -5,8 +5,7 @@ use std::fmt;
 use hoop_doctor_probes::grpc::MAX_MESSAGE;
 use hoop_doctor_probes::http2::{CallName, Reply};
 
-use super::held;
-use crate::evidence::{Endpoint, Evidence, fed};
+use crate::evidence::{Endpoint, Evidence, Held, Pace, fed};
 use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_grpc};
 use crate::proxies::Proxy;
 
@@ -125,9 +124,10 @@ fn limit(endpoint: &Endpoint) -> Option<Limit> {
     }
     let sent = measured?.sent.as_ref()?;
     let (outlived, cut) = sent.cut()?;
-    // A long message takes time, and time may have ended it.
+    // A long message takes time, and time may have ended it, as it ended a stream on which little flowed.
     let ended_ms = fed(&sent.coarse)?.1.ended_ms?;
-    if held::lifetime(measured?).is_some_and(|(age, _)| ended_ms + ROUGHLY >= age) {
+    let slow = measured?.held(Pace::Busy).and_then(Held::cut_at);
+    if slow.is_some_and(|(age, _)| ended_ms + ROUGHLY >= age) {
         return None;
     }
     Some(Limit::Between(u32::try_from(outlived).ok()?, u32::try_from(cut).ok()?))
@@ -255,6 +255,18 @@ mod tests {
         };
         says(with(2_990), &[704]);
         says(with(1_200), &[701, 704]);
+    }
+
+    /// Envoy's `request_timeout`, where the way to it is slow.
+    #[test]
+    fn a_message_that_took_too_long_has_met_no_limit_on_bytes() {
+        let late = || End::Grpc(Status(4), "request timeout");
+        let ends = Fate::Ends(3_000, late());
+        let measured = Measured {
+            sent: message(sent(13 * MIB, 13 * MIB + 262_144, 2_990, late()), None),
+            ..streams(ends, ends, ends)
+        };
+        says(measured, &[]);
     }
 
     #[test]
