@@ -69,26 +69,43 @@ impl Agent {
             return Ok(());
         };
         let errors = errors.concat();
-        agree(&report.logged_by_agents(), &errors, report.took > PATIENCE)
-            .map_err(|why| format!("{why}, but an agent logs {errors:?}"))
+        let met = match report.first_finding() {
+            Some(code) if LETS_SOME_THROUGH.contains(&code) => Met::ByChance,
+            _ if report.took > PATIENCE => Met::Late,
+            _ => Met::ByAll,
+        };
+        agree(&report.logged_by_agents(), &errors, met).map_err(|why| format!("{why}, but an agent logs {errors:?}"))
     }
 }
 
+/// Which agents run into what is wrong.
+#[derive(PartialEq)]
+enum Met {
+    ByAll,
+    /// Those that meet nobody else, or the good one of several targets, get through.
+    ByChance,
+    /// After a time for which they aren't watched.
+    Late,
+}
+
+/// The codes of a limiter and of targets of which some fail.
+const LETS_SOME_THROUGH: [&str; 2] = ["HD620", "HD621"];
+
 /// Each error is one of the templates, and silence is the error where there are none. Where calls get through, what the
 /// gateway itself says to this agent comes as well, and an error that takes its time isn't waited for.
-fn agree(templates: &[&str], errors: &[String], slow: bool) -> Result<(), String> {
+fn agree(templates: &[&str], errors: &[String], met: Met) -> Result<(), String> {
     let is_gateways = |error: &&String| {
         let said = error.strip_prefix("failed pre-connect, reason=").unwrap_or(error);
         GATEWAYS_OWN.contains(&said)
     };
     // A call that gets through, beside others that don't, goes on.
-    let may_be_silent = templates.is_empty() || slow || errors.iter().any(|error| is_gateways(&error));
+    let may_be_silent = templates.is_empty() || met == Met::Late || errors.iter().any(|error| is_gateways(&error));
     let is_foretold = |error: &&String| match error.as_str() {
         SILENCE => may_be_silent,
         error => templates.iter().any(|template| matches(template, error)),
     };
     let (foretold, mut others): (Vec<_>, Vec<_>) = errors.iter().partition(is_foretold);
-    let is_met = templates.is_empty() || !foretold.is_empty();
+    let is_met = templates.is_empty() || met == Met::ByChance || !foretold.is_empty();
     others.retain(|error| !is_gateways(error));
     match is_met && others.is_empty() {
         true => Ok(()),
