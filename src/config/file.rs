@@ -78,7 +78,16 @@ pub(super) fn exposed(path: &Path) -> Option<u32> {
     use std::os::unix::fs::PermissionsExt;
 
     let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
-    (mode & 0o044 != 0).then_some(mode)
+    (mode & 0o044 != 0 && !is_in_a_pods_volume(path)).then_some(mode)
+}
+
+/// Kubernetes shows a pod its Secret as links into a folder such as `..2026_11_23_08_30_00.123456789`
+/// (`pkg/volume/util/atomic_writer.go`). No other pod sees it: the mode says who of this one may read it.
+#[cfg(unix)]
+fn is_in_a_pods_volume(path: &Path) -> bool {
+    let file = path.canonicalize().ok();
+    let folder = file.as_deref().and_then(Path::parent).and_then(Path::file_name);
+    folder.is_some_and(|name| name.as_encoded_bytes().starts_with(b".."))
 }
 
 /// Windows has no such bits.

@@ -707,6 +707,26 @@ fn a_file_with_a_token_that_others_can_read_is_told() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pods_volume_is_open_to_its_pod_alone() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    let home = Home::with("");
+    let config = home.config();
+    let volume = config.parent().expect("the file is in a folder");
+    let written = volume.join("..2026_11_23_08_30_00.123456789");
+    std::fs::create_dir(&written).expect("the folder is ours");
+    let file = written.join("config.toml");
+    let text = "grpc_url = 'grpcs://h:1'\napi_url = 'https://h'\ntoken = 'hpk_0123456789'";
+    std::fs::write(&file, text).expect("the folder is ours");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).expect("the file is ours");
+    std::fs::remove_file(&config).expect("the file is ours");
+    symlink(&written, volume.join("..data")).expect("the folder is ours");
+    symlink("..data/config.toml", &config).expect("the folder is ours");
+    assert!(home.only(&[]).problems.is_empty());
+}
+
 #[test]
 fn an_api_url_without_grpc_url_leaves_nothing_to_dial() {
     let client = client_with("api_url = 'https://h'");
