@@ -45,9 +45,10 @@ pub(super) fn write(report: &Report, outputs: &[Output], style: Style) -> anyhow
         file: None,
     }];
     let outputs = if outputs.is_empty() { &default[..] } else { outputs };
-    let failed: Vec<String> = outputs
-        .iter()
-        .filter_map(|output| write_one(report, output, style).err())
+    let written = outputs.iter().map(|output| write_one(report, output, style));
+    let failed: Vec<String> = written
+        .chain([summarise(report, outputs)])
+        .filter_map(Result::err)
         .filter(|error| !is_closed_pipe(error))
         .map(|error| format!("{error:#}"))
         .collect();
@@ -88,19 +89,25 @@ pub(super) fn write_look(report: &Report, outputs: &[Output], style: Style) -> a
 }
 
 fn write_one(report: &Report, output: &Output, style: Style) -> anyhow::Result<()> {
-    let written = match &output.file {
+    match &output.file {
         None => send(&render(report, output.format, style, Place::stdout())?).context("writing to standard output"),
         Some(file) => {
             let text = render(report, output.format, style, Place::File)?;
             put(file, &text, output.format).with_context(|| format!("writing the report to {}", file.display()))
         }
+    }
+}
+
+/// Adds the Markdown report to what GitHub Actions shows of a step, where annotations are asked for.
+fn summarise(report: &Report, outputs: &[Output]) -> anyhow::Result<()> {
+    let Some(file) = variable(STEP_SUMMARY).map(PathBuf::from) else {
+        return Ok(());
     };
-    let summary = step_summary().filter(|_| output.format == Format::Github);
-    let summarised = summary.map_or(Ok(()), |file| {
-        file::append(&file, markdown::render(report).as_bytes())
-            .with_context(|| format!("writing the summary to {}, which {STEP_SUMMARY} names", file.display()))
-    });
-    written.and(summarised)
+    if !outputs.iter().any(|output| output.format == Format::Github) {
+        return Ok(());
+    }
+    file::append(&file, markdown::render(report).as_bytes())
+        .with_context(|| format!("writing the summary to {}, which {STEP_SUMMARY} names", file.display()))
 }
 
 fn put(file: &Path, text: &str, format: Format) -> io::Result<()> {
@@ -123,11 +130,6 @@ fn render(report: &Report, format: Format, style: Style, place: Place) -> anyhow
         Format::Prometheus => Ok(prometheus::render(report)),
         Format::Html => Ok(html::render(report)),
     }
-}
-
-/// Where GitHub Actions takes Markdown about a step.
-fn step_summary() -> Option<PathBuf> {
-    variable(STEP_SUMMARY).map(PathBuf::from)
 }
 
 /// How text for people is printed on standard output.

@@ -141,11 +141,13 @@ fn a_step_of_github_actions_gets_a_summary_beside_its_annotations() {
     let folder = tempfile::tempdir().unwrap();
     let summary = folder.path().join("summary.md");
     fs::write(&summary, "what another step said\n\n").unwrap();
-    let run = |format: &str, summary: &Path| {
-        let mut command = command(folder.path(), &["demo", "http2-not-enabled", "-o", format]);
+    let run = |formats: &[&str], summary: &Path| {
+        let args = formats.iter().flat_map(|format| ["-o", format]);
+        let args: Vec<&str> = ["demo", "http2-not-enabled"].into_iter().chain(args).collect();
+        let mut command = command(folder.path(), &args);
         command.env("GITHUB_STEP_SUMMARY", summary).output().unwrap()
     };
-    let output = run("github", &summary);
+    let output = run(&["github", "github=annotations.txt"], &summary);
     assert_eq!(output.status.code(), Some(1));
     let annotations = String::from_utf8(output.stdout).unwrap();
     assert!(
@@ -154,9 +156,10 @@ fn a_step_of_github_actions_gets_a_summary_beside_its_annotations() {
     );
     let text = fs::read_to_string(&summary).unwrap();
     assert!(text.starts_with("what another step said\n\n### ❌ broken: "), "{text}");
-    run("human", &summary);
+    assert_eq!(text.matches("### ").count(), 1, "one summary a run");
+    run(&["human"], &summary);
     assert_eq!(fs::read_to_string(&summary).unwrap(), text, "only -o github writes it");
-    let output = run("github", &folder.path().join("no/such/summary.md"));
+    let output = run(&["github"], &folder.path().join("no/such/summary.md"));
     assert_eq!(output.status.code(), Some(2));
     assert!(
         said(&output).contains("which GITHUB_STEP_SUMMARY names"),
