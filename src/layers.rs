@@ -109,7 +109,7 @@ impl Layer {
             Self::Http2 => endpoint
                 .http2()
                 .map_or(Sight::NotReached, |http2| held(http2.settings.is_some())),
-            Self::Rest => answered(CallName::Healthz, Endpoint::is_healthy_rest),
+            Self::Rest => answered(CallName::Healthz, Endpoint::is_usable_rest),
             Self::Grpc => match Self::Http2.sight(endpoint) {
                 Sight::Held => answered(CallName::Connect, Endpoint::gets_through),
                 Sight::Broke | Sight::NotReached => Sight::NotReached,

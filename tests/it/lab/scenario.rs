@@ -246,7 +246,7 @@ impl Expected {
         let first_is_asked_for = self.first.is_empty() || self.first.iter().any(|code| first == Some(code));
         first_is_asked_for
             && (self.errors == Permitted::Yes || !report.has(Severity::Error))
-            && (self.warnings == Permitted::Yes || !report.has(Severity::Warning))
+            && (self.warnings == Permitted::Yes || report.is_healthy())
     }
 }
 
