@@ -21,7 +21,7 @@ pub(super) mod fixture;
 #[cfg(test)]
 pub(super) use upstream::signatures;
 
-mod access_denied;
+pub(super) mod access_denied;
 mod already_connected;
 mod bad_gateway;
 mod credentials_rejected;

@@ -1,12 +1,13 @@
 //! HD611: 401, 403, 407, a redirect, or a gRPC status that means the same, of something in front.
 
-use hoop_doctor_probes::http2::{CallName, GrpcStatus, Reply};
+use hoop_doctor_probes::http2::{Answer, CallName, GrpcStatus, Reply};
+use hoop_doctor_probes::wire::frame::ErrorCode;
 use hoop_doctor_probes::wire::status::{Said, Status};
 
 use super::logged;
 use crate::evidence::{Endpoint, Evidence};
 use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_grpc};
-use crate::proxies::Proxy;
+use crate::proxies::{self, Proxy};
 
 pub(in crate::findings) static RULE: Rule = Rule {
     code: Code(611),
@@ -21,18 +22,24 @@ pub(in crate::findings) static RULE: Rule = Rule {
 
 fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_grpc(evidence, |endpoint| {
-        let (what, confidence) = denial(endpoint)?;
-        let draft = Draft::new(
-            format!(
-                "something in front of the gateway refuses gRPC calls to {}: {what}",
-                endpoint.target.address()
-            ),
-            "exempt the path prefix /protobuf.Transport/ from that rule or redirect: agents and clients authenticate to the gateway \
-             itself and follow no redirect",
-        );
+        let draft = match denial(endpoint, CallName::Connect) {
+            Some((what, confidence)) => Draft::new(
+                format!(
+                    "something in front of the gateway refuses gRPC calls to {}: {what}",
+                    endpoint.target.address()
+                ),
+                match is_ended_by_nginx(endpoint, CallName::Connect) {
+                    true => SERVE,
+                    false => EXEMPT,
+                },
+            )
+            .confidence(confidence)
+            .seen_in(endpoint, &["connect"])
+            .logs(logged(endpoint)),
+            None => of_origins(endpoint)?,
+        };
         Some(
             draft
-                .confidence(confidence)
                 .snippet(
                     Proxy::Nginx,
                     "location /protobuf.Transport/ {   # in a server block without return, rewrite or if before it\n    auth_basic off;\n    auth_request off;\n    \
@@ -74,10 +81,29 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                 .snippet(
                     Proxy::Cloudflare,
                     "# Network: gRPC on; WAF: a custom rule that skips for the path /protobuf.Transport/",
-                )
-                .seen_in(endpoint, &["connect"])
-                .logs(logged(endpoint)),
+                ),
         )
+    })
+}
+
+/// A rule for browsers takes Hoop's metadata `origin` for the header of that name: only a call that has it is refused.
+fn of_origins(endpoint: &Endpoint) -> Option<Draft> {
+    let (what, _) = denial(endpoint, CallName::ConnectWithOrigin)?;
+    let answer = endpoint.answer(CallName::ConnectWithOrigin)?;
+    endpoint.reaches_gateway().then(|| {
+        Draft::new(
+            format!(
+                "something in front of the gateway refuses gRPC calls to {} that have Hoop's metadata `origin`: {what}; one without it passes",
+                endpoint.target.address()
+            ),
+            "exempt the path prefix /protobuf.Transport/ from the rule on the header Origin (CORS or cross-site requests, usually): \
+             agents and clients send `origin: agent` and `origin: client`",
+        )
+        // One call of each kind was made.
+        .confidence(Confidence::Likely)
+        .candidate(621, "the refusal comes and goes, whatever the call has")
+        .seen_in(endpoint, &["connect", "connect-with-origin"])
+        .logs(logged::by_call(answer))
     })
 }
 
@@ -92,17 +118,18 @@ fn logged(endpoint: &Endpoint) -> Vec<String> {
 }
 
 /// What is said instead of the gateway's answer, and how surely that is a refusal.
-fn denial(endpoint: &Endpoint) -> Option<(String, Confidence)> {
+fn denial(endpoint: &Endpoint, call: CallName) -> Option<(String, Confidence)> {
     let certain = |what| Some((what, Confidence::Certain));
-    match endpoint.reply(CallName::Connect)? {
+    match endpoint.reply(call)? {
         Reply::Http(head, _) => match (head.status, head.field("location")) {
             (300..=399, Some(location)) if location.ends_with("/protobuf.Transport/Connect/") => None,
             (300..=399, Some(location)) => certain(format!("HTTP {} redirects to {location}", head.status)),
             (300..=399, None) => certain(format!("HTTP {}", head.status)),
-            (401, _) => certain(match head.field("www-authenticate") {
-                Some(challenge) => format!("HTTP 401, {challenge}"),
-                None => "HTTP 401".to_owned(),
-            }),
+            (401, _) => match head.field("www-authenticate") {
+                Some(challenge) => certain(format!("HTTP 401, {challenge}")),
+                // It may be content with the key that an agent has and this call has not.
+                None => Some(("HTTP 401 to one without a token".to_owned(), Confidence::Likely)),
+            },
             (403 | 407 | 451, _) => certain(format!("HTTP {}", head.status)),
             // What filters of hosts, content types and methods answer, and sometimes a web server that isn't meant at all.
             (402 | 406 | 410..=412 | 415 | 417 | 418 | 421 | 422, _) => {
@@ -111,13 +138,35 @@ fn denial(endpoint: &Endpoint) -> Option<(String, Confidence)> {
             _ => None,
         },
         // Envoy turns a redirect of its own into status 2 and keeps the field.
-        Reply::Grpc(status) => match endpoint.answer(CallName::Connect)?.head.as_ref()?.field("location") {
+        Reply::Grpc(status) => match endpoint.answer(call)?.head.as_ref()?.field("location") {
             Some(location) => certain(format!("a redirect to {location}")),
             None => refusal(status),
         },
+        Reply::Reset(_) if is_ended_by_nginx(endpoint, call) => Some((
+            "nginx ends them at once without an answer (RST_STREAM PROTOCOL_ERROR), as `return 444` does".to_owned(),
+            Confidence::Likely,
+        )),
         _ => None,
     }
 }
+
+/// Whether a rule of nginx, or its server block for unknown hosts, ends this call without an answer. Its limits on time
+/// end in the same way, later.
+pub(in crate::findings) fn is_ended_by_nginx(endpoint: &Endpoint, call: CallName) -> bool {
+    let is_reset = |answer: &Answer| {
+        matches!(answer.reply(), Reply::Reset(ErrorCode::PROTOCOL_ERROR)) && answer.duration_ms < AT_ONCE
+    };
+    endpoint.answer(call).is_some_and(is_reset)
+        && proxies::recognise(endpoint).is_some_and(|recognised| recognised.proxy.family() == Proxy::Nginx)
+}
+
+/// Sooner than any limit on time, in milliseconds.
+const AT_ONCE: u64 = 1_000;
+
+const EXEMPT: &str = "exempt the path prefix /protobuf.Transport/ from that rule or redirect: agents and clients authenticate to the gateway \
+                      itself and follow no redirect";
+const SERVE: &str = "have the server block with Hoop's routes serve this host name (server_name), or exempt the path prefix \
+                     /protobuf.Transport/ from the rule that ends calls";
 
 /// The filters of Envoy refuse a gRPC call with a status instead of a page. The gateway says 7 to nobody, and 16 only
 /// with texts of its own.
@@ -131,4 +180,109 @@ fn refusal(status: &GrpcStatus) -> Option<(String, Confidence)> {
         _ => format!("status {}, \"{}\"", status.code.0, status.message),
     };
     Some((what, Confidence::Certain))
+}
+
+#[cfg(test)]
+mod tests {
+    use hoop_doctor_probes::http2::{Answer, CallName, StreamEnd};
+    use hoop_doctor_probes::wire::frame::{ErrorCode, Setting};
+
+    use super::RULE;
+    use crate::evidence::{Evidence, Kind};
+    use crate::findings::Confidence;
+    use crate::findings::config::fixture::{only, silent};
+    use crate::findings::rest::fixture::{Given, HEALTHY, INFO, NGINX_502, beside_grpc, said, status};
+    use hoop_doctor_probes::wire::status::Status;
+
+    const FORBIDDEN: Given = (403, &[("content-type", "text/html")], "<title>403 Forbidden</title>");
+
+    /// A gateway, with this change to the answers of gRPC.
+    fn grpc(change: impl Fn(&mut Vec<Answer>)) -> Evidence {
+        let mut evidence = beside_grpc(&[HEALTHY, INFO]);
+        for endpoint in &mut evidence.wire.endpoints {
+            if endpoint.target.kind == Kind::Grpc
+                && let Some(http2) = endpoint.base.as_mut().and_then(|heard| heard.http2.as_mut())
+            {
+                change(&mut http2.answers);
+            }
+        }
+        evidence
+    }
+
+    fn with_origin(answer: &Answer) -> Evidence {
+        grpc(|answers| answers.push(answer.clone()))
+    }
+
+    fn one(heard: &hoop_doctor_probes::conversation::Heard) -> Answer {
+        heard.answers().next().expect("it has one").clone()
+    }
+
+    #[test]
+    fn a_call_that_is_refused_for_its_origin_is_refused() {
+        let draft = only(&RULE, &with_origin(&one(&said(CallName::ConnectWithOrigin, FORBIDDEN))));
+        assert_eq!(
+            draft.message,
+            "something in front of the gateway refuses gRPC calls to gw.example:443 that have Hoop's metadata `origin`: HTTP 403; one \
+             without it passes"
+        );
+        assert_eq!(draft.confidence, Some(Confidence::Likely));
+    }
+
+    #[test]
+    fn an_origin_that_passes_or_meets_a_dead_server_is_not_refused() {
+        let passes = status(
+            CallName::ConnectWithOrigin,
+            200,
+            Status::UNAUTHENTICATED,
+            "invalid authentication",
+        );
+        silent(&RULE, &with_origin(&one(&passes)));
+        silent(&RULE, &with_origin(&one(&said(CallName::ConnectWithOrigin, NGINX_502))));
+    }
+
+    #[test]
+    fn a_page_that_asks_for_no_login_may_ask_for_a_token() {
+        let answers = |given| {
+            let page = one(&said(CallName::Connect, given));
+            only(&RULE, &grpc(|answers| *answers = vec![page.clone()]))
+        };
+        let bare = answers((401, &[], ""));
+        assert_eq!(
+            (bare.message.as_str(), bare.confidence),
+            (
+                "something in front of the gateway refuses gRPC calls to gw.example:443: HTTP 401 to one without a token",
+                Some(Confidence::Likely)
+            )
+        );
+        let login = answers((401, &[("www-authenticate", "Basic realm=\"staff\"")], ""));
+        assert_eq!(login.confidence, Some(Confidence::Certain));
+    }
+
+    /// What ends a call of nginx in this way after a minute is a limit on time, and others have other reasons.
+    #[test]
+    fn nginx_ends_a_call_that_it_doesnt_want_at_once() {
+        let reset = |settings: &[Setting], duration_ms| {
+            let mut evidence = grpc(|answers| {
+                for answer in answers {
+                    answer.head = None;
+                    answer.end = StreamEnd::Reset {
+                        code: ErrorCode::PROTOCOL_ERROR,
+                    };
+                    answer.duration_ms = duration_ms;
+                }
+            });
+            for endpoint in &mut evidence.wire.endpoints {
+                if let Some(http2) = endpoint.base.as_mut().and_then(|heard| heard.http2.as_mut()) {
+                    http2.settings = Some(settings.to_vec());
+                    http2.window_update = Some(2_147_418_112);
+                }
+            }
+            evidence
+        };
+        let nginx = [(3, 128), (4, 65_536), (5, 16_777_215)].map(|(id, value)| Setting { id, value });
+        let draft = only(&RULE, &reset(&nginx, 3));
+        assert!(draft.message.contains("`return 444`"), "{}", draft.message);
+        silent(&RULE, &reset(&nginx, 60_000));
+        silent(&RULE, &reset(&[], 3));
+    }
 }

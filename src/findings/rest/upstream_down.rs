@@ -9,6 +9,7 @@ use super::{Stranger, is_api, is_grpc_port, is_signed, proxy, proxy_name, strang
 use crate::evidence::{Endpoint, Evidence, Kind};
 use crate::experiments::Experiment;
 use crate::findings::fixes::rest_route;
+use crate::findings::grpc::access_denied::is_ended_by_nginx;
 use crate::findings::upstream::look_for;
 use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_rest};
 use crate::proxies::Proxy;
@@ -73,7 +74,8 @@ fn said(endpoint: &Endpoint, answer: Stranger<'_>) -> Option<Draft> {
 
 /// HTTP is spoken there, and the call is dropped without an answer: several causes look like this.
 fn dropped(endpoint: &Endpoint) -> Option<Draft> {
-    if is_api(endpoint) || is_grpc_port(endpoint) || !speaks_http(endpoint) {
+    let by_rule = is_ended_by_nginx(endpoint, CallName::Healthz);
+    if is_api(endpoint) || is_grpc_port(endpoint) || !speaks_http(endpoint) || by_rule {
         return None;
     }
     let how = match endpoint.reply(CallName::Healthz)? {
