@@ -66,7 +66,7 @@ pub(crate) fn request(name: CallName, method: &str, body: Body) -> Call {
         fields: vec![
             ("content-type", "application/grpc".to_owned()),
             ("te", "trailers".to_owned()),
-            ("user-agent", crate::USER_AGENT.to_owned()),
+            ("user-agent", crate::GRPC_USER_AGENT.to_owned()),
         ],
         tokens: Tokens::default(),
         bearer: None,

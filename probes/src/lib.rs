@@ -22,5 +22,14 @@ pub mod tls;
 pub mod wire;
 pub mod x509;
 
-/// What every request names itself.
+/// What requests for a forward proxy name themselves.
 pub const USER_AGENT: &str = concat!("hoop-doctor/", env!("CARGO_PKG_VERSION"));
+
+/// What gRPC calls name themselves: a rule on user agents has to take them for an agent's, and a log tells them apart.
+pub const GRPC_USER_AGENT: &str = concat!(
+    "hoopagent/unknown grpc-go/1.83.0 hoop-doctor/",
+    env!("CARGO_PKG_VERSION")
+);
+
+/// The same for REST, where Hoop's client calls.
+pub const REST_USER_AGENT: &str = concat!("hoopcli/unknown hoop-doctor/", env!("CARGO_PKG_VERSION"));

@@ -63,7 +63,7 @@ pub fn call(name: CallName, base_path: &str) -> Call {
     };
     let mut fields = vec![
         ("accept", "application/json".to_owned()),
-        ("user-agent", crate::USER_AGENT.to_owned()),
+        ("user-agent", crate::REST_USER_AGENT.to_owned()),
     ];
     if name == CallName::WebSocket {
         fields.push(("hoop_key", MADE_UP_KEY.to_owned()));
