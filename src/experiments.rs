@@ -285,6 +285,10 @@ fn after_grpc(endpoint: &Endpoint, base: &Heard) -> Vec<Experiment> {
             vec![Experiment::ConnectEnded, Experiment::RestHere, Experiment::Repeat]
         }
         Some(Reply::Silent) => vec![Experiment::ConnectEnded, Experiment::RestHere],
+        // A redirect to TLS on the very same port may be the way there.
+        Some(Reply::Http(head, _)) if !endpoint.target.tls && matches!(head.status, 300..=399) => {
+            vec![Experiment::OppositeScheme, Experiment::RestHere]
+        }
         Some(Reply::Http(head, _)) if head.status < 400 || head.status == 404 => vec![Experiment::RestHere],
         // What took seconds was no limiter, and would take them again.
         Some(_)

@@ -10,7 +10,7 @@ use crate::experiments::Experiment;
 use crate::proxies::{self, Proxy};
 
 /// What an agent's `Connect` ends with.
-pub(super) fn by_connect(endpoint: &Endpoint) -> Vec<String> {
+pub(in crate::findings) fn by_connect(endpoint: &Endpoint) -> Vec<String> {
     let texts = endpoint.answer(CallName::Connect).map(by_call).unwrap_or_default();
     with_the_other_of_haproxy(endpoint, texts)
 }

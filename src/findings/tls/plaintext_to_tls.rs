@@ -7,6 +7,7 @@ use hoop_doctor_probes::wire::page::Mark;
 use super::{corrected, with_scheme};
 use crate::config::Security;
 use crate::evidence::{Endpoint, Evidence, Kind};
+use crate::findings::grpc::logged::by_connect;
 use crate::findings::{Breaks, Code, Confidence, Draft, Rule, Severity, for_each_endpoint};
 
 pub(in crate::findings) static RULE: Rule = Rule {
@@ -47,7 +48,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             corrected(draft, evidence, endpoint, Security::Tls)
                 .confidence(confidence)
                 .seen_in(endpoint, &["http2", "opposite-scheme/tls"])
-                .logged_as(&logs(endpoint)),
+                .logs(logs(endpoint)),
         )
     })
 }
@@ -55,11 +56,19 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
 /// Whether the port does what Hoop wants of it, TLS or not: some accept both.
 fn is_served(endpoint: &Endpoint) -> bool {
     match endpoint.target.kind {
-        Kind::Grpc => endpoint.http2().is_some_and(|http2| http2.settings.is_some()),
+        Kind::Grpc => endpoint.http2().is_some_and(|http2| http2.settings.is_some()) && !is_sent_to_tls(endpoint),
         Kind::Rest => {
             matches!(endpoint.reply(CallName::Healthz), Some(Reply::Http(_, page)) if page.mark != Mark::PlainToHttps)
         }
     }
+}
+
+/// Whether plaintext is only spoken to send everybody to TLS, as browsers are on a port that takes both.
+fn is_sent_to_tls(endpoint: &Endpoint) -> bool {
+    let answer = endpoint.answer(CallName::Connect);
+    let location = answer.and_then(|answer| answer.head.as_ref()?.field("location"));
+    let here = format!("https://{}/", endpoint.target.address());
+    location.is_some_and(|location| location.starts_with(&here))
 }
 
 /// Whether what came back says by itself that TLS is wanted: an alert, or an HTTP/1 sentence.
@@ -75,14 +84,14 @@ fn says_tls(endpoint: &Endpoint) -> bool {
     }
 }
 
-fn logs(endpoint: &Endpoint) -> Vec<&'static str> {
-    if endpoint.target.kind == Kind::Rest {
-        return vec!["Client sent an HTTP request to an HTTPS server."];
-    }
-    match endpoint.http2() {
-        Some(http2) => grpc_go(http2),
-        None => Vec::new(),
-    }
+fn logs(endpoint: &Endpoint) -> Vec<String> {
+    let all = match (endpoint.target.kind, endpoint.http2()) {
+        (Kind::Rest, _) => vec!["Client sent an HTTP request to an HTTPS server."],
+        (Kind::Grpc, _) if is_sent_to_tls(endpoint) => return by_connect(endpoint),
+        (Kind::Grpc, Some(http2)) => grpc_go(http2),
+        (Kind::Grpc, None) => Vec::new(),
+    };
+    all.into_iter().map(str::to_owned).collect()
 }
 
 /// What grpc-go makes of the bytes. A close and a reset race where the server leaves our bytes unread.
@@ -109,3 +118,66 @@ const BROKEN_PIPE: &str = "rpc error: code = Unavailable desc = write tcp {local
 const HTTP1: &str = "connection error: desc = \"error reading server preface: http2: failed reading the frame payload: \
                      http2: frame too large, note that the frame header looked like an HTTP/1.1 header\"";
 const TOO_LARGE: &str = "connection error: desc = \"error reading server preface: http2: frame too large\"";
+
+#[cfg(test)]
+mod tests {
+    use hoop_doctor_probes::conversation::Heard;
+    use hoop_doctor_probes::http2::CallName;
+    use hoop_doctor_probes::tls::TlsFailure;
+
+    use super::RULE;
+    use crate::config::Asked;
+    use crate::evidence::{Evidence, Trial};
+    use crate::experiments::Experiment;
+    use crate::findings::config::fixture::{asked, only, silent};
+    use crate::findings::rest::fixture::{gateway, said};
+
+    /// Plaintext HTTP/2 whose calls are redirected there; TLS may be spoken on the port too.
+    fn redirected(location: &'static str, speaks_tls: bool) -> Evidence {
+        let flags = Asked {
+            grpc_url: Some("grpc://gw.example:8443".to_owned()),
+            ..Asked::default()
+        };
+        let mut evidence = asked(&[], &flags);
+        let fields = Box::leak(Box::new([("location", location)]));
+        let page = said(CallName::Connect, (301, fields, ""));
+        let endpoint = &mut evidence.wire.endpoints[0];
+        let mut base = gateway();
+        if let Some(http2) = &mut base.http2 {
+            http2.answers = page.answers().cloned().collect();
+        }
+        endpoint.base = Some(base);
+        if speaks_tls {
+            endpoint.trials.push(Trial {
+                segment: None,
+                experiment: Experiment::OppositeScheme,
+                tcp: None,
+                heard: Some(Heard {
+                    tls: Some(Err(TlsFailure::Alert {
+                        description: 112,
+                        client_cert_requested: false,
+                    })),
+                    ..Heard::default()
+                }),
+            });
+        }
+        evidence
+    }
+
+    #[test]
+    fn a_port_for_both_that_sends_plaintext_to_tls_wants_tls() {
+        let here = "https://gw.example:8443/protobuf.Transport/Connect";
+        let draft = only(&RULE, &redirected(here, true));
+        assert_eq!(
+            draft.message,
+            "gw.example:8443 speaks TLS, but grpc://gw.example:8443 makes Hoop use plaintext"
+        );
+        silent(&RULE, &redirected(here, false));
+    }
+
+    #[test]
+    fn a_redirect_to_elsewhere_is_no_matter_of_the_scheme() {
+        silent(&RULE, &redirected("https://login.example/", true));
+        silent(&RULE, &redirected("https://gw.example:84433/", true));
+    }
+}
