@@ -33,7 +33,7 @@ pub(super) fn lifetime(measured: &Measured) -> Option<(u64, &Held)> {
     all.extend(silent.filter(|(silent, _)| silent.abs_diff(age) <= ROUGHLY));
     let ages = spread(all.iter().map(|(age, _)| *age));
     let moments = spread(all.iter().map(|(_, moment)| *moment));
-    (ages <= ROUGHLY && ages < moments && !is_about_requests(busy)).then_some((age, busy))
+    (ages <= ROUGHLY && ages < moments && !is_about_requests(busy) && !was_turned_away(busy)).then_some((age, busy))
 }
 
 fn spread(all: impl Iterator<Item = u64> + Clone) -> u64 {
@@ -45,6 +45,12 @@ fn spread(all: impl Iterator<Item = u64> + Clone) -> u64 {
 fn is_about_requests(held: &Held) -> bool {
     let answer = held.http2.as_ref().and_then(fed).map(|(answer, _)| answer.reply());
     matches!(answer, Some(Reply::Grpc(status)) if status.said == Said::RequestTimeout)
+}
+
+/// A queue or a limiter never let the stream begin: it says so with these, however long it took, and cuts none that runs.
+fn was_turned_away(held: &Held) -> bool {
+    let answer = held.http2.as_ref().and_then(fed).map(|(answer, _)| answer.reply());
+    matches!(answer, Some(Reply::Http(head, _)) if matches!(head.status, 429 | 503))
 }
 
 /// What cuts a stream on which nothing flows, while one on which something does lives on.

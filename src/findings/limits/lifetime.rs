@@ -110,6 +110,17 @@ mod tests {
         says(streams(ends, ends, ends), &[]);
     }
 
+    /// HAProxy's queue, a limiter's page: what waits there never began, and what runs is not cut.
+    #[test]
+    fn a_queue_that_turns_streams_away_ends_none() {
+        for status in [429, 503] {
+            let ends = |after| Fate::Ends(after, End::Http(status));
+            says(streams(ends(100), ends(98), ends(103)), &[]);
+        }
+        let ends = |after| Fate::Ends(after, End::Http(504));
+        says(streams(ends(3_000), ends(3_001), ends(3_002)), &[704]);
+    }
+
     /// The streams began 400 ms apart.
     #[test]
     fn streams_that_end_at_one_moment_have_no_common_age() {
