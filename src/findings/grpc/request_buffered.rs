@@ -64,6 +64,11 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                     "grpc_pass grpc://127.0.0.1:8010;   # for /protobuf.Transport/: grpc_pass streams, proxy_pass buffers requests",
                 )
                 .snippet(
+                    Proxy::Haproxy,
+                    "# take away from defaults, frontend and backend, or except { path_beg /protobuf.Transport/ } from the rule:\n\
+                     # option http-buffer-request\n# http-request wait-for-body",
+                )
+                .snippet(
                     Proxy::Traefik,
                     "# take the buffering middleware off the router for /protobuf.Transport/",
                 )
