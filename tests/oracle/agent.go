@@ -60,7 +60,7 @@ func (agent Agent) call(method, token string, talk func(grpc.ClientStream) error
 	defer limit.Stop()
 
 	stream, err := client.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true, ServerStreams: true},
-		"/protobuf.Transport/"+method, grpc.ForceCodec(raw{}))
+		"/protobuf.Transport/"+method, codec)
 	if err == nil {
 		err = talk(stream)
 	}
@@ -153,10 +153,14 @@ const (
 	patience      = 2 * time.Second
 )
 
+// codec is raw for a call, whose content type stays application/grpc as it is with generated code.
+var codec = grpc.CallCustomCodec(raw{}) //nolint:staticcheck // ForceCodec says application/grpc+proto
+
 // raw is a codec that passes the bytes of a message on, so that no generated code is needed.
 type raw struct{}
 
 func (raw) Name() string                  { return "proto" }
+func (raw) String() string                { return "proto" }
 func (raw) Marshal(v any) ([]byte, error) { return *v.(*[]byte), nil }
 func (raw) Unmarshal(data []byte, v any) error {
 	*v.(*[]byte) = append([]byte(nil), data...)

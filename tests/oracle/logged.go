@@ -86,7 +86,7 @@ func (agent Logged) connect(log, said *zap.SugaredLogger, host string) bool {
 	defer client.Close()
 	started := time.Now()
 	ctx := metadata.AppendToOutgoingContext(context.Background(), metadataOf(agent.Token)...)
-	stream, err := client.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}, connectMethod, grpc.ForceCodec(raw{}))
+	stream, err := client.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}, connectMethod, codec)
 	if err != nil {
 		said.Warnf("failed to connect to %s, reason=failed connecting to streaming RPC server, err=%v", host, err)
 		return false
@@ -138,7 +138,7 @@ func (agent Logged) preConnect(log *zap.SugaredLogger) {
 	client, err := agent.dial()
 	if err == nil {
 		ctx := metadata.AppendToOutgoingContext(context.Background(), metadataOf(agent.Token)...)
-		err = client.Invoke(ctx, "/protobuf.Transport/PreConnect", new([]byte), &answer, grpc.ForceCodec(raw{}))
+		err = client.Invoke(ctx, "/protobuf.Transport/PreConnect", new([]byte), &answer, codec)
 	}
 	if err != nil {
 		log.With("version", version).Infof("failed pre-connect, reason=%v", err)
