@@ -120,7 +120,9 @@ impl Path {
     /// Whether it is made for the gRPC service: it takes one of its methods, and not just any path.
     pub fn is_for_service(&self) -> bool {
         let takes_any = METHODS.iter().any(|method| self.takes(method) == Is::Yes);
-        takes_any && self.takes("/none-of-hoops-own-paths/x") == Is::No && self.takes("/api/healthz") == Is::No
+        // The last is what a rule for static files is about, which may take the dot of the service for a file's.
+        let others = ["/none-of-hoops-own-paths/x", "/api/healthz", "/assets/site.min.js"];
+        takes_any && others.iter().all(|other| self.takes(other) == Is::No)
     }
 }
 
@@ -236,6 +238,17 @@ mod tests {
         assert!(!Path::All.is_for_service());
         assert!(!Path::Prefix("/".to_owned()).is_for_service());
         assert!(!Path::Prefix("/api".to_owned()).is_for_service());
+        for (pattern, for_service) in [
+            (r"\..+", false),
+            (r"^/[a-z]+\.[A-Z][A-Za-z]+/", true),
+            (r"/(Connect|PreConnect)$", true),
+        ] {
+            assert_eq!(
+                Path::Matches(pattern.to_owned()).is_for_service(),
+                for_service,
+                "{pattern}"
+            );
+        }
     }
 
     #[test]
