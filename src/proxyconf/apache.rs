@@ -216,6 +216,10 @@ fn http2(host: &Site<'_>, tls: bool, files: &Files<'_, '_>) -> Setting<Http2> {
     if spoken && !files.has("mod_http2.c") {
         return Setting::written(Http2::Http1Only, "Protocols without mod_http2", at);
     }
+    // It serves one request at a time in a process: mod_http2 warns of it and stays out.
+    if spoken && files.has_loaded("prefork.c") {
+        return Setting::written(Http2::Http1Only, "Protocols with mpm_prefork", at);
+    }
     if let Some(direct) = host.last("H2Direct").filter(|one| !tls && spoken && !one.is_on()) {
         return Setting::written(Http2::Http1Only, "H2Direct", files.place_of(direct));
     }

@@ -171,6 +171,35 @@ listener @1 Apache :80 Http []
 }
 
 #[test]
+fn one_of_the_mpms_has_no_http2() {
+    for (mpm, http2) in [
+        ("prefork", "Http1Only@3 (Protocols with mpm_prefork)"),
+        ("event", "Spoken@3 (Protocols)"),
+    ] {
+        check(
+            &format!(
+                r#"
+LoadModule mpm_{mpm}_module modules/mod_mpm_{mpm}.so
+LoadModule http2_module modules/mod_http2.so
+Protocols h2c
+Listen 80
+"#
+            ),
+            &format!(
+                r#"
+listener @4 Apache :80 Http []
+  http2 {http2}
+  header 8190@4? (LimitRequestFieldSize)
+  streams 100@4? (H2MaxSessionStreams)
+  route @4 All
+    answer 200
+"#
+            ),
+        );
+    }
+}
+
+#[test]
 fn who_is_let_in_is_said_by_the_last_section() {
     check(
         r#"

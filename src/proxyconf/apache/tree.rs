@@ -253,10 +253,15 @@ impl<'a, 'i> Files<'a, 'i> {
             return Err(format!("{name} can't be loaded before proxy_module"));
         }
         self.modules.insert(source);
+        // Each way to share the work among processes has this name too, and one of them rules HTTP/2 out.
+        if let Some(way) = name.strip_prefix("mpm_").and_then(|rest| rest.strip_suffix("_module")) {
+            self.modules.insert(format!("{way}.c"));
+        }
         Ok(())
     }
 
-    fn has_loaded(&self, module: &str) -> bool {
+    /// Whether the files load a module, by its source file.
+    pub(super) fn has_loaded(&self, module: &str) -> bool {
         self.modules.contains(module)
     }
 
