@@ -289,7 +289,10 @@ fn after_grpc(endpoint: &Endpoint, base: &Heard) -> Vec<Experiment> {
         Some(Reply::Http(head, _)) if !endpoint.target.tls && matches!(head.status, 300..=399) => {
             vec![Experiment::OppositeScheme, Experiment::RestHere]
         }
-        Some(Reply::Http(head, _)) if head.status < 400 || head.status == 404 => vec![Experiment::RestHere],
+        // One of several targets may be somebody else.
+        Some(Reply::Http(head, _)) if head.status < 400 || head.status == 404 => {
+            vec![Experiment::RestHere, Experiment::Repeat]
+        }
         // What took seconds was no limiter, and would take them again.
         Some(_)
             if endpoint
@@ -302,9 +305,11 @@ fn after_grpc(endpoint: &Endpoint, base: &Heard) -> Vec<Experiment> {
     }
 }
 
-/// Whether the connection stays open and no call fails in a way that another try could mend.
+/// Whether the connection stays open and no call fails, or gets to somebody else, in a way that another try could mend.
 fn is_whole(base: &Heard) -> bool {
     let fails = |answer: &Answer| match answer.reply() {
+        // No route needs to lead a method to the gateway that it doesn't have.
+        Reply::Http(head, _) if head.status < 400 || head.status == 404 => answer.call != CallName::UnknownMethod,
         Reply::Http(head, _) => head.status >= 500,
         Reply::Grpc(status) => status.code == Status::UNAVAILABLE,
         Reply::Reset(_) | Reply::Lost => true,

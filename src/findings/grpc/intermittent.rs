@@ -5,7 +5,7 @@ use hoop_doctor_probes::http2::{Answer, CallName, Reply};
 use hoop_doctor_probes::tls::TlsFailure;
 use hoop_doctor_probes::wire::status::{Said, Status};
 
-use super::{is_gateways, is_limited, lacks_a_target, logged};
+use super::{is_gateways, is_limited, lacks_a_target, logged, not_routed};
 use crate::evidence::{Endpoint, Evidence};
 use crate::experiments::Experiment;
 use crate::findings::{Breaks, Code, Draft, Rule, Severity, for_each_grpc};
@@ -159,8 +159,12 @@ fn method_of(call: CallName) -> Option<&'static str> {
     }
 }
 
-/// Whether a proxy failed the call for want of a gateway; a call that was refused unprocessed may be made again.
+/// Whether a proxy failed the call for want of a gateway, or took it elsewhere; a call that was refused unprocessed may
+/// be made again.
 fn is_failure(answer: &Answer) -> bool {
+    if not_routed::page(answer).is_some() {
+        return true;
+    }
     match answer.reply() {
         Reply::Http(head, page) => match head.status {
             503 => lacks_a_target(page),
@@ -173,10 +177,76 @@ fn is_failure(answer: &Answer) -> bool {
 }
 
 fn shown(answer: &Answer) -> String {
+    if let Some(page) = not_routed::page(answer) {
+        return page;
+    }
     match answer.reply() {
         Reply::Http(head, _) => format!("HTTP {:03}", head.status),
         Reply::Grpc(status) => format!("status {} \"{}\"", status.code.0, status.message),
         Reply::Reset(code) => format!("RST_STREAM {}", code.name()),
         Reply::NoStatus(_) | Reply::Refused | Reply::Lost | Reply::Silent => "the end of the connection".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hoop_doctor_probes::conversation::Heard;
+    use hoop_doctor_probes::http2::{Answer, CallName};
+    use hoop_doctor_probes::wire::status::Status;
+
+    use super::RULE;
+    use crate::evidence::{Evidence, Kind};
+    use crate::findings::config::fixture::{only, silent};
+    use crate::findings::rest::fixture::{HEALTHY, WEB_APP, beside_grpc, gateway, said, status};
+
+    fn by_the_gateway(call: CallName) -> Answer {
+        let heard = match call {
+            CallName::Connect => gateway(),
+            _ => status(call, 200, Status::UNAUTHENTICATED, "invalid authentication"),
+        };
+        heard.answers().next().expect("it has one").clone()
+    }
+
+    fn by_the_web(call: CallName) -> Answer {
+        said(call, WEB_APP).answers().next().expect("it has one").clone()
+    }
+
+    fn answered(answers: Vec<Answer>) -> Evidence {
+        let mut heard: Heard = gateway();
+        if let Some(http2) = &mut heard.http2 {
+            http2.answers = answers;
+        }
+        let mut evidence = beside_grpc(&[HEALTHY]);
+        for endpoint in &mut evidence.wire.endpoints {
+            if endpoint.target.kind == Kind::Grpc {
+                endpoint.base = Some(heard.clone());
+            }
+        }
+        evidence
+    }
+
+    #[test]
+    fn a_target_that_is_the_web_gets_every_other_call() {
+        let evidence = answered(vec![
+            by_the_web(CallName::Connect),
+            by_the_gateway(CallName::ConnectWithOrigin),
+            by_the_web(CallName::PreConnect),
+        ]);
+        let draft = only(&RULE, &evidence);
+        let sign = "2 of 3 calls within a moment end with a web page (\"Hoop\")";
+        assert!(draft.message.contains(sign), "{}", draft.message);
+    }
+
+    /// That is a route for one method.
+    #[test]
+    fn methods_that_always_get_to_the_web_are_not_routed() {
+        silent(
+            &RULE,
+            &answered(vec![
+                by_the_gateway(CallName::Connect),
+                by_the_gateway(CallName::ConnectWithOrigin),
+                by_the_web(CallName::PreConnect),
+            ]),
+        );
     }
 }

@@ -106,7 +106,8 @@ fn unrouted(endpoint: &Endpoint) -> Option<String> {
     }
 }
 
-fn page(answer: &Answer) -> Option<String> {
+/// What shows that a call got to no gRPC server, in words.
+pub(super) fn page(answer: &Answer) -> Option<String> {
     match answer.reply() {
         // nginx adds the slash by itself where a location is written with one at its end.
         Reply::Http(head, _)
