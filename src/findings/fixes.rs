@@ -231,7 +231,7 @@ pub(super) fn listener(draft: Draft, endpoint: &Endpoint) -> Draft {
             Proxy::Caddy,
             "servers {   # in the global options, at the top of the file\n    protocols h1 h2 h3\n}",
         )
-        .snippet(Proxy::Apache, "# with mod_http2 loaded\nProtocols h2 http/1.1")
+        .snippet(Proxy::Apache, "# with mod_http2 loaded, and another MPM than prefork\nProtocols h2 http/1.1")
         .snippet(
             Proxy::Traefik,
             "# in the dynamic configuration\ntls:\n  options:\n    default:\n      alpnProtocols: [h2, http/1.1]",

@@ -54,7 +54,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
                     Proxy::Caddy,
                     "servers {   # in the global options, at the top of the file\n    protocols h1 h2c\n}",
                 )
-                .snippet(Proxy::Apache, "# with mod_http2 loaded\nProtocols h2c http/1.1")
+                .snippet(Proxy::Apache, "# with mod_http2 loaded, and another MPM than prefork\nProtocols h2c http/1.1")
                 .snippet(
                     Proxy::AwsAlb,
                     "Protocol: HTTPS   # an ALB takes HTTP/2 and gRPC on HTTPS listeners only",
