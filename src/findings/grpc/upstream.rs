@@ -10,7 +10,7 @@ use crate::evidence::{Endpoint, Kind};
 use crate::experiments::Experiment;
 use crate::findings::upstream::{Answer, NO_HEALTHY_UPSTREAM, Page, Signature, UPSTREAM_TIMEOUT, Verdict, judge};
 use crate::findings::{Code, Draft};
-use crate::proxies;
+use crate::proxies::{self, Proxy};
 
 /// What is wrong behind the proxy, and how it shows.
 pub(super) struct Behind {
@@ -116,11 +116,19 @@ fn in_a_status(endpoint: &Endpoint, said: Said, code: Status) -> Option<Answer> 
             ResetReason::Overflow => return None,
             ResetReason::Other => "other reset",
         }),
-        Said::Other | Said::Nothing if matches!(code, Status::UNKNOWN | Status::UNAVAILABLE | Status::INTERNAL) => {
-            Answer::Grpc
-        }
+        // Of an upstream that fails it always says something.
+        Said::Nothing if is_a_proxys(code) && is_envoy(endpoint) => Answer::Envoy("no message"),
+        Said::Other | Said::Nothing if is_a_proxys(code) => Answer::Grpc,
         _ => return None,
     })
+}
+
+fn is_a_proxys(code: Status) -> bool {
+    matches!(code, Status::UNKNOWN | Status::UNAVAILABLE | Status::INTERNAL)
+}
+
+fn is_envoy(endpoint: &Endpoint) -> bool {
+    proxies::recognise(endpoint).is_some_and(|found| found.proxy.family() == Proxy::Envoy)
 }
 
 /// Whether Envoy gave any call up for bytes that are no HTTP/2.
