@@ -22,8 +22,23 @@ pub(in crate::findings) static RULE: Rule = Rule {
 
 fn check(evidence: &Evidence) -> Vec<Draft> {
     for_each_grpc(evidence, |endpoint| {
-        let draft = match denial(endpoint, CallName::Connect) {
-            Some((what, confidence)) => Draft::new(
+        let draft = match (denial(endpoint, CallName::Connect), secured(endpoint)) {
+            (Some((what, confidence)), Some(secured)) => {
+                let draft = Draft::new(
+                    format!(
+                        "{} takes no gRPC in plaintext and sends calls to its port with TLS: {what}",
+                        endpoint.target.address()
+                    ),
+                    format!("use {secured} as the gRPC address: agents and clients follow no redirect"),
+                );
+                return Some(
+                    draft
+                        .confidence(confidence)
+                        .seen_in(endpoint, &["connect"])
+                        .logs(logged(endpoint)),
+                );
+            }
+            (Some((what, confidence)), None) => Draft::new(
                 format!(
                     "something in front of the gateway refuses gRPC calls to {}: {what}",
                     endpoint.target.address()
@@ -36,7 +51,7 @@ fn check(evidence: &Evidence) -> Vec<Draft> {
             .confidence(confidence)
             .seen_in(endpoint, &["connect"])
             .logs(logged(endpoint)),
-            None => of_origins(endpoint)?,
+            (None, _) => of_origins(endpoint)?,
         };
         Some(
             draft
@@ -117,6 +132,16 @@ fn logged(endpoint: &Endpoint) -> Vec<String> {
     }
 }
 
+/// The address with TLS to which the same host redirects calls in plaintext.
+fn secured(endpoint: &Endpoint) -> Option<String> {
+    let head = endpoint.answer(CallName::Connect)?.head.as_ref()?;
+    let authority = head.field("location")?.strip_prefix("https://")?;
+    let authority = authority.strip_suffix("/protobuf.Transport/Connect")?;
+    let (host, port) = authority.rsplit_once(':').unwrap_or((authority, "443"));
+    let same_host = !endpoint.target.tls && host.eq_ignore_ascii_case(&endpoint.target.host);
+    same_host.then(|| format!("grpcs://{host}:{port}"))
+}
+
 /// What is said instead of the gateway's answer, and how surely that is a refusal.
 fn denial(endpoint: &Endpoint, call: CallName) -> Option<(String, Confidence)> {
     let certain = |what| Some((what, Confidence::Certain));
@@ -186,13 +211,15 @@ fn refusal(status: &GrpcStatus) -> Option<(String, Confidence)> {
 mod tests {
     use hoop_doctor_probes::http2::{Answer, CallName, StreamEnd};
     use hoop_doctor_probes::wire::frame::{ErrorCode, Setting};
+    use hoop_doctor_probes::wire::header::Field;
+    use hoop_doctor_probes::wire::status::Status;
 
     use super::RULE;
+    use crate::config::Asked;
     use crate::evidence::{Evidence, Kind};
     use crate::findings::Confidence;
-    use crate::findings::config::fixture::{only, silent};
+    use crate::findings::config::fixture::{asked, only, silent};
     use crate::findings::rest::fixture::{Given, HEALTHY, INFO, NGINX_502, beside_grpc, said, status};
-    use hoop_doctor_probes::wire::status::Status;
 
     const FORBIDDEN: Given = (403, &[("content-type", "text/html")], "<title>403 Forbidden</title>");
 
@@ -284,5 +311,52 @@ mod tests {
         assert!(draft.message.contains("`return 444`"), "{}", draft.message);
         silent(&RULE, &reset(&nginx, 60_000));
         silent(&RULE, &reset(&[], 3));
+    }
+
+    /// The remedy where gRPC at `url` is redirected to `location`.
+    fn remedy(url: &str, location: &str) -> String {
+        let flags = Asked {
+            grpc_url: Some(url.to_owned()),
+            ..Asked::default()
+        };
+        let mut evidence = asked(&[], &flags);
+        let mut heard = status(CallName::Connect, 200, Status::UNKNOWN, "");
+        let heads = heard.http2.iter_mut().flat_map(|http2| &mut http2.answers);
+        for head in heads.filter_map(|answer| answer.head.as_mut()) {
+            head.fields.push(Field {
+                name: "location".to_owned(),
+                value: location.to_owned(),
+            });
+        }
+        for endpoint in &mut evidence.wire.endpoints {
+            endpoint.base = Some(heard.clone());
+        }
+        only(&RULE, &evidence).remedy.text
+    }
+
+    #[test]
+    fn a_redirect_to_tls_on_the_same_host_names_the_better_address() {
+        let to_tls = remedy("grpc://gw.example:80", "https://gw.example/protobuf.Transport/Connect");
+        assert!(to_tls.contains("grpcs://gw.example:443"), "{to_tls}");
+        let to_a_port = remedy(
+            "grpc://gw.example:80",
+            "https://gw.example:8443/protobuf.Transport/Connect",
+        );
+        assert!(to_a_port.contains("grpcs://gw.example:8443"), "{to_a_port}");
+    }
+
+    #[test]
+    fn a_redirect_to_another_host_or_to_a_login_is_a_rule_to_exempt_from() {
+        for (url, location) in [
+            ("grpc://gw.example:80", "https://sso.example/protobuf.Transport/Connect"),
+            ("grpc://gw.example:80", "https://gw.example/login"),
+            (
+                "grpcs://gw.example:443",
+                "https://gw.example/protobuf.Transport/Connect",
+            ),
+        ] {
+            let text = remedy(url, location);
+            assert!(text.starts_with("exempt"), "{text}");
+        }
     }
 }
