@@ -29,7 +29,7 @@ pub(super) fn grpc_route(draft: Draft, endpoint: &Endpoint) -> Draft {
         )
         .snippet(
             Proxy::Envoy,
-            "# in the virtual host's routes, before the route for /; the cluster is one with http2_protocol_options\n\
+            "# in the routes of the virtual host that calls get, whose :authority has a port, before the route for /; the cluster is one with http2_protocol_options\n\
              - match: { prefix: \"/protobuf.Transport/\" }\n  route: { cluster: hoop_grpc, timeout: 0s }",
         )
         .snippet(

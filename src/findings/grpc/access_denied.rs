@@ -16,7 +16,15 @@ pub(in crate::findings) static RULE: Rule = Rule {
     summary: "something in front of the gateway refuses gRPC calls",
     explain: include_str!("../../../docs/findings/HD611.md"),
     breaks: Breaks::Every,
-    explains: &[Code(603), Code(612), Code(613), Code(616), Code(506), Code(504)],
+    explains: &[
+        Code(603),
+        Code(607),
+        Code(612),
+        Code(613),
+        Code(616),
+        Code(506),
+        Code(504),
+    ],
     check,
 };
 

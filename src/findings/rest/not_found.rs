@@ -52,10 +52,11 @@ fn gateways(evidence: &Evidence, endpoint: &Endpoint, answer: Stranger<'_>) -> D
     };
     let draft = Draft::new(
         format!(
-            "the gateway at {} answers {path} {what}: its API is under another path",
+            "the gateway at {} answers {path} {what}: its API is under another path than the one that reaches it",
             target.address()
         ),
-        "use the address that the gateway has in API_URL, path included; the gateway has its API under that path and nowhere else",
+        "use the address that the gateway has in API_URL, path included; where it is this one, have the proxy pass /api/ on as it is: \
+         no prefix taken away or added",
     );
     match (target.base_path.is_empty(), told_by(evidence, endpoint)) {
         (false, Some(source)) => draft.line(
@@ -97,7 +98,7 @@ mod tests {
         let draft = only(&RULE, &at("https://gw.example/hop", &[WEB_APP, WEB_APP]));
         assert_eq!(
             draft.message,
-            "the gateway at gw.example:443 answers /hop/api/healthz with its web page: its API is under another path"
+            "the gateway at gw.example:443 answers /hop/api/healthz with its web page: its API is under another path than the one that reaches it"
         );
         assert_eq!(
             (snippet(&draft), draft.confidence),
@@ -117,7 +118,9 @@ mod tests {
             &at("https://gw.example/hop", &[WEB_APP_BEHIND_NGINX, WEB_APP_BEHIND_NGINX]),
         );
         assert!(
-            draft.message.ends_with("its API is under another path"),
+            draft
+                .message
+                .ends_with("its API is under another path than the one that reaches it"),
             "{}",
             draft.message
         );
