@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use super::port::Port;
 use super::process::Process;
-use super::self_test::{healthz, tls};
+use super::self_test::{get, tls};
 use super::{Lab, repository};
 
 /// A proxy that has configurations in `tests/lab`.
@@ -255,9 +255,14 @@ pub(crate) fn listens(address: SocketAddr) -> bool {
 
 /// Whether the gateway's API answers through a proxy with TLS.
 pub(crate) fn answers(lab: &Lab, address: SocketAddr) -> bool {
+    says(lab, address, "/api/healthz", "200")
+}
+
+/// Whether a proxy with TLS answers a path with this status.
+pub(crate) fn says(lab: &Lab, address: SocketAddr, path: &str, status: &str) -> bool {
     tls(lab, address)
-        .and_then(healthz)
-        .is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+        .and_then(|stream| get(stream, path))
+        .is_ok_and(|answer| answer.starts_with(&format!("HTTP/1.1 {status}")))
 }
 
 /// A newer nginx than the distribution's, one that knows `http2 on;`.

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use super::certificates::GATEWAY;
 use super::doctor::{Report, RunError, Severity, hoop_doctor};
-use super::proxy::{Proxy, Serving, StartError};
+use super::proxy::{Proxy, Serving, StartError, says};
 use super::{Lab, configurations};
 use crate::oracle::Agent;
 
@@ -90,7 +90,22 @@ impl Scenario {
 
     /// Serves the configuration for as long as the result is kept.
     pub(crate) fn serve(&self, lab: &Lab) -> Result<Served, StartError> {
-        self.serve_as(lab, &fs::read_to_string(self.configuration())?)
+        let configuration = fs::read_to_string(self.configuration())?;
+        let mut served = self.serve_as(lab, &configuration)?;
+        // A health check takes its time to take a server away.
+        let mut lines = configuration.lines();
+        if let Some(status) = lines.find_map(|line| line.strip_prefix("# once gRPC gets: ")) {
+            let is_ready = |address| says(lab, address, "/protobuf.Transport/Connect", status);
+            served
+                .proxy
+                .wait_until(is_ready)
+                .map_err(|problem| StartError::NotServing {
+                    proxy: self.proxy,
+                    problem,
+                    log: String::new(),
+                })?;
+        }
+        Ok(served)
     }
 
     /// The same with another configuration.

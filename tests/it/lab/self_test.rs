@@ -155,8 +155,13 @@ fn healthy_configuration(proxy: Proxy) -> PathBuf {
 }
 
 /// The whole answer to one `GET /api/healthz`.
-pub(super) fn healthz(mut stream: impl Read + Write) -> io::Result<String> {
-    let request = format!("GET /api/healthz HTTP/1.1\r\nHost: {GATEWAY}\r\nConnection: close\r\n\r\n");
+fn healthz(stream: impl Read + Write) -> io::Result<String> {
+    get(stream, "/api/healthz")
+}
+
+/// The whole answer to one `GET`.
+pub(super) fn get(mut stream: impl Read + Write, path: &str) -> io::Result<String> {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {GATEWAY}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
     match stream.read_to_end(&mut answer) {
