@@ -146,6 +146,7 @@ fn secured(endpoint: &Endpoint) -> Option<String> {
     let authority = head.field("location")?.strip_prefix("https://")?;
     let authority = authority.strip_suffix("/protobuf.Transport/Connect")?;
     let (host, port) = authority.rsplit_once(':').unwrap_or((authority, "443"));
+    let port: u16 = port.parse().ok()?;
     let same_host = !endpoint.target.tls && host.eq_ignore_ascii_case(&endpoint.target.host);
     same_host.then(|| format!("grpcs://{host}:{port}"))
 }
@@ -358,6 +359,10 @@ mod tests {
         for (url, location) in [
             ("grpc://gw.example:80", "https://sso.example/protobuf.Transport/Connect"),
             ("grpc://gw.example:80", "https://gw.example/login"),
+            (
+                "grpc://gw.example:80",
+                "https://gw.example:8443 now/protobuf.Transport/Connect",
+            ),
             (
                 "grpcs://gw.example:443",
                 "https://gw.example/protobuf.Transport/Connect",
