@@ -339,16 +339,13 @@ impl Endpoint {
     /// Whether the API answers Hoop's client, which never asks for `/api/healthz`: that one is often hidden, or answered by
     /// the proxy for a balancer in front. What fails there fails for the client too.
     pub fn is_usable_rest(&self) -> bool {
-        let hidden = |reply: &Reply<'_>| match reply {
-            Reply::Http(head, page) => head.status < 500 && head.status != 429 && page.mark != Mark::LivenessErr,
+        let is_hidden = match self.reply(CallName::Healthz) {
+            Some(Reply::Http(head, page)) => head.status < 500 && head.status != 429 && page.mark != Mark::LivenessErr,
             _ => false,
         };
-        let public = |reply: &Reply<'_>| matches!(reply, Reply::Http(_, page) if page.mark == Mark::PublicServerInfo);
-        self.is_healthy_rest()
-            || (self.reply(CallName::Healthz).is_some_and(|reply| hidden(&reply))
-                && self
-                    .reply(CallName::PublicServerInfo)
-                    .is_some_and(|reply| public(&reply)))
+        let public = self.reply(CallName::PublicServerInfo);
+        let is_public = matches!(public, Some(Reply::Http(_, page)) if page.mark == Mark::PublicServerInfo);
+        self.is_healthy_rest() || is_hidden && is_public
     }
 
     /// Whether Hoop would get through to a gateway here: the call that decides, and the certificate.

@@ -40,17 +40,21 @@ fn spread(all: impl Iterator<Item = u64> + Clone) -> u64 {
     all.clone().max().unwrap_or(0) - all.min().unwrap_or(0)
 }
 
+/// What a held call got in the end.
+fn reply(held: &Held) -> Option<Reply<'_>> {
+    let (answer, _) = fed(held.http2.as_ref()?)?;
+    Some(answer.reply())
+}
+
 /// Envoy's `request_timeout` ends a call whose request isn't complete, until the gateway has answered: the held calls, and
 /// no stream of an agent.
 fn is_about_requests(held: &Held) -> bool {
-    let answer = held.http2.as_ref().and_then(fed).map(|(answer, _)| answer.reply());
-    matches!(answer, Some(Reply::Grpc(status)) if status.said == Said::RequestTimeout)
+    matches!(reply(held), Some(Reply::Grpc(status)) if status.said == Said::RequestTimeout)
 }
 
 /// A queue or a limiter never let the stream begin: it says so with these, however long it took, and cuts none that runs.
 fn was_turned_away(held: &Held) -> bool {
-    let answer = held.http2.as_ref().and_then(fed).map(|(answer, _)| answer.reply());
-    matches!(answer, Some(Reply::Http(head, _)) if matches!(head.status, 429 | 503))
+    matches!(reply(held), Some(Reply::Http(head, _)) if matches!(head.status, 429 | 503))
 }
 
 /// What cuts a stream on which nothing flows, while one on which something does lives on.
