@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use hoop_doctor::proxyconf::source::Text;
 use hoop_doctor::proxyconf::yaml::{Node, documents};
+use hoop_doctor::recipes::{Asked, Recipe};
 use hoop_doctor_standin::{Fault, Options, StandIn};
 use tokio::runtime::{Builder, Runtime};
 
@@ -153,6 +154,19 @@ fn yaml(file: &str) -> Rc<Node> {
     assert!(documents.problem.is_none(), "{:?}", documents.problem);
     assert_eq!(documents.all.len(), 1, "{file}");
     documents.all.remove(0)
+}
+
+/// The recipe for nginx, and the same without HTTP/2.
+fn nginx_fine_and_broken() -> (String, String) {
+    let fine = Recipe::Nginx.text(&Asked {
+        host: "gateway.example.com".to_owned(),
+        grpc_host: None,
+        certificate: None,
+        gateway: "10.0.0.10".to_owned(),
+        tls_upstream: false,
+    });
+    let broken = instead(&fine, "listen 443 ssl http2;", "listen 443 ssl;");
+    (fine, broken)
 }
 
 /// `text` with one thing put into the place of another, which has to be there.

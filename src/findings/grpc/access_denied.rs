@@ -225,24 +225,20 @@ mod tests {
 
     use super::RULE;
     use crate::config::Asked;
-    use crate::evidence::{Evidence, Kind};
+    use crate::evidence::Evidence;
     use crate::findings::Confidence;
     use crate::findings::config::fixture::{asked, only, silent};
-    use crate::findings::rest::fixture::{Given, HEALTHY, INFO, NGINX_502, beside_grpc, said, status};
+    use crate::findings::rest::fixture::{Given, HEALTHY, INFO, NGINX_502, beside, gateway, said, status};
 
     const FORBIDDEN: Given = (403, &[("content-type", "text/html")], "<title>403 Forbidden</title>");
 
     /// A gateway, with this change to the answers of gRPC.
     fn grpc(change: impl Fn(&mut Vec<Answer>)) -> Evidence {
-        let mut evidence = beside_grpc(&[HEALTHY, INFO]);
-        for endpoint in &mut evidence.wire.endpoints {
-            if endpoint.target.kind == Kind::Grpc
-                && let Some(http2) = endpoint.base.as_mut().and_then(|heard| heard.http2.as_mut())
-            {
-                change(&mut http2.answers);
-            }
+        let mut heard = gateway();
+        if let Some(http2) = &mut heard.http2 {
+            change(&mut http2.answers);
         }
-        evidence
+        beside(&[HEALTHY, INFO], heard)
     }
 
     fn with_origin(answer: &Answer) -> Evidence {

@@ -190,14 +190,13 @@ fn shown(answer: &Answer) -> String {
 
 #[cfg(test)]
 mod tests {
-    use hoop_doctor_probes::conversation::Heard;
     use hoop_doctor_probes::http2::{Answer, CallName};
     use hoop_doctor_probes::wire::status::Status;
 
     use super::RULE;
-    use crate::evidence::{Evidence, Kind};
+    use crate::evidence::Evidence;
     use crate::findings::config::fixture::{only, silent};
-    use crate::findings::rest::fixture::{HEALTHY, WEB_APP, beside_grpc, gateway, said, status};
+    use crate::findings::rest::fixture::{HEALTHY, WEB_APP, beside, gateway, said, status};
 
     fn by_the_gateway(call: CallName) -> Answer {
         let heard = match call {
@@ -212,17 +211,11 @@ mod tests {
     }
 
     fn answered(answers: Vec<Answer>) -> Evidence {
-        let mut heard: Heard = gateway();
+        let mut heard = gateway();
         if let Some(http2) = &mut heard.http2 {
             http2.answers = answers;
         }
-        let mut evidence = beside_grpc(&[HEALTHY]);
-        for endpoint in &mut evidence.wire.endpoints {
-            if endpoint.target.kind == Kind::Grpc {
-                endpoint.base = Some(heard.clone());
-            }
-        }
-        evidence
+        beside(&[HEALTHY], heard)
     }
 
     #[test]

@@ -163,20 +163,14 @@ mod tests {
     use hoop_doctor_probes::wire::status::Status;
 
     use super::RULE;
-    use crate::evidence::{Evidence, Kind};
+    use crate::evidence::Evidence;
     use crate::findings::Confidence;
     use crate::findings::config::fixture::{only, silent};
-    use crate::findings::rest::fixture::{HEALTHY, beside_grpc, gateway, status};
+    use crate::findings::rest::fixture::{HEALTHY, beside, gateway, status};
 
     /// What the gateway says to a call without an origin.
     fn without_origin(heard: Heard) -> Evidence {
-        let mut evidence = beside_grpc(&[HEALTHY]);
-        for endpoint in &mut evidence.wire.endpoints {
-            if endpoint.target.kind == Kind::Grpc {
-                endpoint.base = Some(heard.clone());
-            }
-        }
-        evidence
+        beside(&[HEALTHY], heard)
     }
 
     #[test]

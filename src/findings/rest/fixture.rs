@@ -68,10 +68,15 @@ pub(in crate::findings) fn at(url: &str, answers: &[Given]) -> Evidence {
 
 /// The same with gRPC at the same host and port, where a gateway answers.
 pub(in crate::findings) fn beside_grpc(answers: &[Given]) -> Evidence {
+    beside(answers, gateway())
+}
+
+/// The same with this heard of gRPC.
+pub(in crate::findings) fn beside(answers: &[Given], grpc: Heard) -> Evidence {
     let mut evidence = beside_silent_grpc(answers);
     for endpoint in &mut evidence.wire.endpoints {
         if endpoint.target.kind == Kind::Grpc {
-            endpoint.base = Some(gateway());
+            endpoint.base = Some(grpc.clone());
         }
     }
     evidence

@@ -4,10 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use hoop_doctor::recipes::{Asked, Recipe};
 use tempfile::TempDir;
 
-use super::{NOBODY, command, commit, instead, run, said, text_of, tool};
+use super::{NOBODY, command, commit, nginx_fine_and_broken, run, said, text_of, tool};
 
 /// `pre-commit try-repo` of the hook that takes the program from the path, over all of `files`.
 fn try_hook(files: &[(&str, &str)]) -> Option<Output> {
@@ -57,14 +56,7 @@ const OTHERS: [(&str, &str); 5] = [
 
 #[test]
 fn a_fine_file_passes_and_a_broken_one_is_refused_with_its_line() {
-    let fine = Recipe::Nginx.text(&Asked {
-        host: "gateway.example.com".to_owned(),
-        grpc_host: None,
-        certificate: None,
-        gateway: "10.0.0.10".to_owned(),
-        tls_upstream: false,
-    });
-    let broken = instead(&fine, "listen 443 ssl http2;", "listen 443 ssl;");
+    let (fine, broken) = nginx_fine_and_broken();
     let name = "deploy/nginx.conf";
 
     let Some(output) = try_hook(&[&OTHERS[..], &[(name, &fine)]].concat()) else {

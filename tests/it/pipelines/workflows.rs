@@ -7,11 +7,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use hoop_doctor::recipes::{Asked, Recipe};
 use hoop_doctor_standin::Fault;
 use tempfile::TempDir;
 
-use super::{Gateway, command, commit, go_tools, instead, path, run, said, text_of};
+use super::{Gateway, command, commit, go_tools, instead, nginx_fine_and_broken, path, run, said, text_of};
 use crate::lab::port::Port;
 use crate::lab::repository;
 
@@ -215,14 +214,7 @@ fn the_workflow_tells_that_nothing_was_found_out() {
 
 #[test]
 fn the_workflow_for_configuration_uploads_what_it_found() {
-    let fine = Recipe::Nginx.text(&Asked {
-        host: "gateway.example.com".to_owned(),
-        grpc_host: None,
-        certificate: None,
-        gateway: "10.0.0.10".to_owned(),
-        tls_upstream: false,
-    });
-    let broken = instead(&fine, "listen 443 ssl http2;", "listen 443 ssl;");
+    let (fine, broken) = nginx_fine_and_broken();
     for (text, is_fine) in [(&fine, true), (&broken, false)] {
         let run = Run::new();
         run.put("user/deploy/nginx/nginx.conf", text);
